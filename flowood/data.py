@@ -339,7 +339,7 @@ def _on_disk(name, split, root):
                  Omniglot=f"omniglot-py/images_{dict(train='background', test='evaluation')[split]}").get(name)
     return (dict(train=train, test=test)[split], *shape) if there and (root/there).exists() else None
 
-# %% ../nbs/03_data.ipynb #c2cce498
+# %% ../nbs/03_data.ipynb #ae7134dc
 def catalog(
     root=None, # data root; see `data_root`
 )->list: # of dicts: `name`, `shape`, `n_train`, `n_test`, `licence`, `citation`, `where`
@@ -353,7 +353,7 @@ def catalog(
         res.append(dict(name=name, shape=tuple(shape), n_train=train, n_test=test, licence=licence, citation=citation, where=where))
     return res
 
-# %% ../nbs/03_data.ipynb #2270f9e5
+# %% ../nbs/03_data.ipynb #546c2673
 def _blur(x, sigma):
     "Gaussian blur of `(N, C, H, W)` floats, with edges repeated; the kernel ends at three `sigma`."
     r = int(np.ceil(3*sigma)); k = torch.exp(-.5*(torch.arange(-r, r + 1)/sigma)**2); k /= k.sum()
@@ -377,7 +377,7 @@ def sanity_suite(
                blurred=_blur(x, max(1., H/16)), low_contrast=own + .25*(x - own))
     return {k: v.round().clamp(0, 255).byte().permute(0,2,3,1).contiguous().numpy() for k, v in res.items()}
 
-# %% ../nbs/03_data.ipynb #92f0d9b4
+# %% ../nbs/03_data.ipynb #5a4ed699
 def two_moons(
     n:int=1000, # number of points
     seed:int=0, # which draw
@@ -397,7 +397,7 @@ def checkerboard(
     col, row, u = torch.randint(4, (n,), generator=g), torch.randint(2, (n,), generator=g), torch.rand(n, 2, generator=g)
     return 2*(torch.stack([col, 2*row + col % 2], 1) + u) - 4
 
-# %% ../nbs/03_data.ipynb #6cbf62e5
+# %% ../nbs/03_data.ipynb #088eb248
 def rings(
     n:int=1000, # number of points
     seed:int=0, # which draw
@@ -416,7 +416,7 @@ def gaussians(
     t = torch.randint(8, (n,), generator=g)*torch.pi/4
     return 2*torch.stack([t.cos(), t.sin()], 1) + .2*torch.randn(n, 2, generator=g)
 
-# %% ../nbs/03_data.ipynb #79e2f0b5
+# %% ../nbs/03_data.ipynb #9dca9960
 def table(
     name:str, # `'iris'`, `'wine'`, `'breast_cancer'` or `'diabetes'`
 ): # data frame of float features, and the target array
@@ -427,7 +427,7 @@ def table(
     d = getattr(D, f'load_{name}')(as_frame=True)
     return d.data, d.target.to_numpy()
 
-# %% ../nbs/03_data.ipynb #477b85bf
+# %% ../nbs/03_data.ipynb #337f7b86
 def hflip(
     x:Tensor, # images, `(b, c, h, w)`
     g:torch.Generator, # on the device of `x`
@@ -436,7 +436,7 @@ def hflip(
     flip = torch.rand(len(x), generator=g, device=x.device) < .5
     return torch.where(flip.view(-1,1,1,1), x.flip(-1), x)
 
-# %% ../nbs/03_data.ipynb #c5082ac7
+# %% ../nbs/03_data.ipynb #71d06256
 class DeviceLoader:
     "Batches `(x, y)` from tensors on the device; when shuffling, batch `step` is a pure function of `(seed, step)`."
     def __init__(self,
@@ -464,7 +464,7 @@ class DeviceLoader:
 
     def __repr__(self): return f"DeviceLoader({self.n} × {tuple(self.x.shape[1:])} {str(self.x.dtype)[6:]}, bs={self.bs}, {len(self)} batches{', shuffled' if self.shuffle else ''}, {self.device})"
 
-# %% ../nbs/03_data.ipynb #ef768d97
+# %% ../nbs/03_data.ipynb #4086e796
 @patch
 def batch(self:DeviceLoader,
     step:int, # number of the batch since the beginning of training; without shuffling, of the pass
@@ -494,7 +494,7 @@ def __iter__(self:DeviceLoader):
     self.epoch += 1
     return (self.batch(start + i) for i in range(len(self)))
 
-# %% ../nbs/03_data.ipynb #e28e69ef
+# %% ../nbs/03_data.ipynb #ca8fab19
 @patch
 def new(self:DeviceLoader,
     **changes, # arguments of `DeviceLoader` to change
@@ -516,7 +516,7 @@ def one_batch(self:DeviceLoader): # the first batch of the next iteration
     "A batch to look at; the iteration does not move on."
     return self.batch(self.epoch*len(self) if self.shuffle else 0)
 
-# %% ../nbs/03_data.ipynb #dfc7f761
+# %% ../nbs/03_data.ipynb #dcdbdc8c
 @patch(as_prop=True)
 def dataset(self:DeviceLoader): # a `TensorDataset` over the same tensors
     "The examples, as a PyTorch data set."
