@@ -38,7 +38,8 @@ def install(env, *args):
     uv = find_uv(env)
     if uv:
         print(f'installing into {env} with uv', flush=True)
-        if not subprocess.run([str(uv), 'pip', 'install', '--python', str(python(env)), *args]).returncode: return 0
+        certs = {'UV_SYSTEM_CERTS': '1', **os.environ} # trust what this machine trusts, as pip does
+        if not subprocess.run([str(uv), 'pip', 'install', '--python', str(python(env)), *args], env=certs).returncode: return 0
         print('uv failed; trying pip', flush=True)
     else: print(f'installing into {env} with pip (uv could not be installed)', flush=True)
     return subprocess.run([str(python(env)), '-m', 'pip', 'install', '--disable-pip-version-check', *args]).returncode
