@@ -87,12 +87,12 @@ def _dense(k, d, nh):
     coupling = lambda i: AffineCoupling(halves(d, i%2 == 1), MLP(d//2 if i%2 == 0 else d - d//2, 2*(d - d//2 if i%2 == 0 else d//2), nh), split=True)
     return [m for i in range(k) for m in (ActNorm(d), coupling(i))]
 
-# %% ../../nbs/15_models.ipynb #75ab2b0b
+# %% ../../nbs/15_models.ipynb #d4fb510b
 def lean(
     shape=(1,28,28), # shape of one image, `(c, h, w)`; height and width divisible by 4
-    depth=(4, 4), # coupling steps after the first and the second squeeze
+    depth=(8, 4), # coupling steps after the first and the second squeeze
     width=(32, 64), # hidden channels of their st-networks
-    n_dense:int=4, # couplings on the flattened rest
+    n_dense:int=2, # couplings on the flattened rest
     nh_dense:int=256, # their hidden units
     alpha:float=.05, # how far the logit keeps from 0 and 1
 )->Flow:
@@ -103,12 +103,12 @@ def lean(
     coarse = Chain(Squeeze(), *_steps(depth[1], mid, width[1]), Flatten(*mid), *_dense(n_dense, math.prod(mid), nh_dense))
     return Flow(Chain(Logit(alpha), ActNorm(*shape), MultiScale(shape, fine, coarse)), Normal(math.prod(shape)), shape)
 
-# %% ../../nbs/15_models.ipynb #02164e16
+# %% ../../nbs/15_models.ipynb #61c4a5e6
 MODELS = dict(realnvp=realnvp, lean=lean, tabular=tabular)
 
 _kir = dict(wd=5e-5, bs=32, opt='Adam')
 PRESETS = {
-    'lean': dict(model='lean', args={}, train=dict(opt='AdamW', lr=4e-3, wd=0., bs=64)),
+    'lean': dict(model='lean', args={}, train=dict(opt='AdamW', lr=1e-2, wd=0., bs=64)),
     'tabular': dict(model='tabular', args={}, train=dict(opt='AdamW', lr=1e-3, wd=1e-4, bs=256)),
     'realnvp': dict(model='realnvp', args=dict(n_blocks=2, nh=32), train=dict(opt='AdamW', lr=1e-3, wd=0., bs=64)),
     'kirichenko/realnvp-fashion': dict(model='realnvp', args=dict(shape=[1,28,28], n_scales=2, n_blocks=6, norm='batch'), train=dict(_kir, lr=5e-5, epochs=81)),
