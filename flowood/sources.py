@@ -37,18 +37,20 @@ class Source:
 
     def _read(self, bs): raise NotImplementedError("a source is made by `open_source`")
 
-# %% ../nbs/06_sources.ipynb #7b7e06f4
+# %% ../nbs/06_sources.ipynb #d520f020
 @patch
 def batches(self:Source,
     bs:int=256, # examples per batch
 ): # yields `(names, x)`: a list of strings, and `uint8` `(b, c, h, w)` or float32 `(b, d)`
     "Read everything from the beginning, a batch at a time."
     require(bs > 0, f'the batch size must be positive, not {bs}')
-    self.skipped = []
+    self.skipped, any_ = [], False
     for names, a in self._read(bs):
+        any_ = True
         yield names, to_nchw(a) if self.kind == 'image' else torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32))
+    require(any_, f'{self.path} holds no readable example' + (f', the first because {self.skipped[0][1]}' if self.skipped else ''))
 
-# %% ../nbs/06_sources.ipynb #97bff743
+# %% ../nbs/06_sources.ipynb #72f271b8
 @patch
 def all(self:Source,
     max_items:int=None, # stop after so many examples
@@ -58,7 +60,6 @@ def all(self:Source,
     for nm, x in self.batches(min(256, max_items or 256)):
         names += nm; xs.append(x)
         if max_items and len(names) >= max_items: break
-    require(names, f'{self.path} holds no readable example' + (f', the first because {self.skipped[0][1]}' if self.skipped else ''))
     return names[:max_items], torch.cat(xs)[:max_items]
 
 @patch
@@ -72,7 +73,6 @@ def sample(self:Source,
         names += nm; x = xb if x is None else torch.cat([x, xb])
         key = torch.cat([key, torch.rand(len(nm), generator=g, dtype=torch.float64)])
         if len(names) > 2*n + 4096: names, x, key = _smallest(names, x, key, n)
-    require(names, f'{self.path} holds no readable example' + (f', the first because {self.skipped[0][1]}' if self.skipped else ''))
     return _smallest(names, x, key, n)[:2]
 
 def _smallest(names, x, key, n):
@@ -167,7 +167,7 @@ class _Images(Source):
             yield [str(j) for j in range(i, i + len(x))], x
             i += len(x)
 
-# %% ../nbs/06_sources.ipynb #1b34c261
+# %% ../nbs/06_sources.ipynb #44c730d1
 def _numbers(frame, path, first):
     "A data frame as float32 `(n, d)`; `first` is the number of its first row."
     import pandas as pd
@@ -175,7 +175,8 @@ def _numbers(frame, path, first):
     for j, name in enumerate(frame.columns):
         col = frame[name]
         if not (pd.api.types.is_numeric_dtype(col) and col.dtype.kind in 'buif'):
-            num = pd.to_numeric(col, errors='coerce') if not isinstance(col.iloc[0], (list, np.ndarray)) else pd.Series(np.nan, col.index)
+            try: num = pd.to_numeric(col, errors='coerce') if col.dtype.kind == 'O' else pd.Series(np.nan, col.index)
+            except TypeError: num = pd.Series(np.nan, col.index)
             bad = np.flatnonzero((num.isna() & ~col.isna()).to_numpy())
             if len(bad): require(False, f"column {name!r} of {path} holds {_brief(col.iloc[bad[0]])} in row {first + bad[0]}, which is not a number; leave the column out with --drop {name}")
             col = num
@@ -228,11 +229,18 @@ def _list(names, most=6):
     "Names for an error message, at most six."
     return ', '.join(map(repr, names[:most])) + (f' and {len(names) - most} more' if len(names) > most else '')
 
-# %% ../nbs/06_sources.ipynb #a9b95470
+# %% ../nbs/06_sources.ipynb #d58dff37
 def _isnumber(s):
     "Whether a string is a number."
     try: float(s); return True
     except ValueError: return False
+
+def _next(reader):
+    "The next data frame of a reader, or `None`; rows longer than the header raise instead of warning."
+    from pandas.errors import ParserWarning
+    with warnings.catch_warnings():
+        warnings.simplefilter('error', ParserWarning)
+        return next(reader, None)
 
 def _open_csv(path):
     "`(frames, names, None)` of a CSV file."
@@ -246,10 +254,9 @@ def _open_csv(path):
     require(not (all(map(_isnumber, cells)) and cells != [str(i) for i in range(len(cells))]), f'the first line of {path} holds numbers, not column names; add a header line')
     def frames(bs):
         try:
-            with warnings.catch_warnings(), pd.read_csv(path, sep=sep, chunksize=bs, encoding='utf-8-sig', index_col=False) as r:
-                warnings.simplefilter('ignore', pd.errors.DtypeWarning)
-                yield from r
-        except (UnicodeDecodeError, pd.errors.ParserError) as e: raise ValueError(f'{path} cannot be read as a CSV file in UTF-8 ({e}); repair the line') from e
+            with pd.read_csv(path, sep=sep, chunksize=bs, encoding='utf-8-sig', index_col=False, low_memory=False) as r:
+                while (d := _next(r)) is not None: yield d
+        except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.ParserWarning) as e: raise ValueError(f'{path} cannot be read as a CSV file in UTF-8 ({e}); repair the line') from e
     return frames, names, None
 
 def _open_parquet(path):
@@ -260,7 +267,8 @@ def _open_parquet(path):
     with m: n, names = m.metadata.num_rows, m.schema_arrow.names
     def frames(bs):
         with pq.ParquetFile(path) as f:
-            for b in f.iter_batches(bs): yield b.to_pandas(ignore_metadata=True)
+            for g in range(f.num_row_groups):
+                for b in f.iter_batches(bs, row_groups=[g], use_threads=False): yield b.to_pandas(ignore_metadata=True, use_threads=False)
     return frames, names, n
 
 # %% ../nbs/06_sources.ipynb #34fa0c18
