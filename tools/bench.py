@@ -4,7 +4,7 @@
     python tools/bench.py [--only PATTERN] [--bs 64] [--rounds 5] [--seconds 1] [--device cpu] [--threads N]
 The models take turns, round after round, so that a slow minute of the machine hits all of them; the median round counts.
 """
-import argparse, os, platform, re, sys, time
+import argparse, math, os, platform, re, sys, time
 from pathlib import Path
 from statistics import median
 
@@ -38,9 +38,15 @@ def rate(step, n, seconds, device):
     "Images per second of `step`, run for about `seconds`."
     import torch
     wait = torch.cuda.synchronize if 'cuda' in device else lambda: None
-    step(); wait(); t, k = time.perf_counter(), 0
-    while k < 2 or time.perf_counter() - t < seconds: step(); wait(); k += 1
+    wait(); t, k = time.perf_counter(), 0
+    while not k or time.perf_counter() - t < seconds: step(); wait(); k += 1
     return k*n/(time.perf_counter() - t)
+
+def batch_size(flow, bs, seconds, device):
+    "The largest power of two up to `bs` with which a training step should take at most `seconds`; the models are warm afterwards."
+    for step in steps(flow, 4, device).values(): step()
+    fits = seconds*rate(steps(flow, 4, device)['train'], 4, 0, device)
+    return min(bs, 2**max(2, int(math.log2(max(fits, 1)))))
 
 def steps(flow, bs, device):
     "The two things that are timed."
@@ -62,14 +68,15 @@ def main():
     if a.threads: torch.set_num_threads(a.threads)
     try: flows = candidates(a.only, a.device)
     except ImportError as e: print(f'There is no model to time yet: {e}.'); return
-    print(hardware(a.device), f'batch size {a.bs}, median of {a.rounds} rounds of {a.seconds:g} s', '', sep='\n')
-    todo = {(n, k): f for n, flow in flows.items() for k, f in steps(flow, a.bs, a.device).items()}
+    print(hardware(a.device), f'batch size {a.bs}, less where a training step would take over {a.seconds:g} s; median of {a.rounds} rounds of {a.seconds:g} s', '', sep='\n')
+    sizes = {n: batch_size(flow, a.bs, a.seconds, a.device) for n, flow in flows.items()}
+    todo = {(n, k): f for n, flow in flows.items() for k, f in steps(flow, sizes[n], a.device).items()}
     rates = {key: [] for key in todo}
     for i in range(a.rounds):
-        for key, f in todo.items(): rates[key].append(rate(f, a.bs, a.seconds, a.device))
-    print(f'{"model":32} {"parameters":>12} {"log_prob img/s":>16} {"train img/s":>14}   (least-most)')
+        for key, f in todo.items(): rates[key].append(rate(f, sizes[key[0]], a.seconds, a.device))
+    print(f'{"model":32} {"parameters":>12} {"batch":>6} {"log_prob img/s":>16} {"train img/s":>14}   (least-most)')
     for n, flow in flows.items():
         s, t = rates[n,'log_prob'], rates[n,'train']
-        print(f'{n:32} {sum(p.numel() for p in flow.parameters()):12,} {median(s):16,.0f} {median(t):14,.0f}   ({min(s):,.0f}-{max(s):,.0f}, {min(t):,.0f}-{max(t):,.0f})')
+        print(f'{n:32} {sum(p.numel() for p in flow.parameters()):12,} {sizes[n]:6} {median(s):16,.0f} {median(t):14,.0f}   ({min(s):,.0f}-{max(s):,.0f}, {min(t):,.0f}-{max(t):,.0f})')
 
 if __name__ == '__main__': main()
