@@ -101,7 +101,7 @@ def save_tensors(
     tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     with atomic(path) as tmp: save_file(tensors, tmp, {'flowood': json.dumps(meta)})
 
-# %% ../nbs/01_core.ipynb #acaf29dd
+# %% ../nbs/01_core.ipynb #949d983e
 def load_tensors(
     path, # file written by `save_tensors`
 ): # dict of tensors, dict of meta
@@ -115,7 +115,7 @@ def load_tensors(
     require('flowood' in meta, f'{path} holds tensors that flowood did not write; its header has no flowood entry')
     return tensors, json.loads(meta['flowood'])
 
-# %% ../nbs/01_core.ipynb #91ecd17d
+# %% ../nbs/01_core.ipynb #2414d433
 def digest(
     *items, # tensors, arrays, bytes, or anything with a stable `repr`
 )->str: # 16 hex digits

@@ -86,13 +86,13 @@ class InitializeFlow(Callback):
         if x.dtype == torch.uint8: x = dequantize(x, torch.rand(x.shape, generator=rng('initialize', self.seed)).to(x.device))
         self.model.initialize(x); self.done = True
 
-# %% ../nbs/20_learner.ipynb #38b60d5e
+# %% ../nbs/20_learner.ipynb #c8cb6d00
 class EMA(Callback):
-    "Exponential moving average of the weights: used in validation, and left in the model after training."
+    "Exponential moving average of the weights: used in validation, and the best epoch's is left in the model after training."
     order = 55
     def __init__(self,
         decay:float=.998, # weight of the past at each step; ramps up over the first steps
-    ): self.decay, self.step, self.avg, self.raw = decay, 0, None, None
+    ): self.decay, self.step, self.avg, self.raw, self.best, self.best_loss = decay, 0, None, None, None, float('inf')
     def _params(self): return [p.detach() for p in self.model.parameters()]
     def before_fit(self):
         if self.fitting and self.avg is None: self.avg = [p.clone() for p in self._params()]
@@ -103,9 +103,12 @@ class EMA(Callback):
     def before_validate(self):
         if self.fitting: self.raw = [p.clone() for p in self._params()]; torch._foreach_copy_(self._params(), self.avg)
     def after_validate(self):
-        if self.raw is not None: torch._foreach_copy_(self._params(), self.raw); self.raw = None
+        if self.raw is None: return
+        loss = float(self.recorder.loss.value)
+        if loss < self.best_loss: self.best, self.best_loss = [p.clone() for p in self.avg], loss
+        torch._foreach_copy_(self._params(), self.raw); self.raw = None
     def after_fit(self):
-        if self.fitting: torch._foreach_copy_(self._params(), self.avg)
+        if self.fitting: torch._foreach_copy_(self._params(), self.best or self.avg)
 
 # %% ../nbs/20_learner.ipynb #f6807635
 @torch.no_grad()
@@ -153,16 +156,18 @@ class SampleGrid(Callback):
         grid = tile_images((x.nan_to_num(0).clamp(0, 1)*255).byte().cpu())
         with atomic(self.path/f'epoch_{self.epoch:03d}.png') as tmp: Image.fromarray(np.asarray(grid).squeeze()).save(tmp)
 
-# %% ../nbs/20_learner.ipynb #c3a39a01
+# %% ../nbs/20_learner.ipynb #386f5323
 class StopOnNaN(Callback):
     "Raise `FloatingPointError` when the loss is not finite, looked at every `every` steps and at the end of each epoch."
     order = 45
-    def __init__(self, every:int=50): self.every = every
+    def __init__(self,
+        every:int=50, # steps between two looks
+    ): self.every = every
     def after_batch(self):
         if self.training and (self.iter % self.every == 0 or self.iter == self.n_iter - 1) and not torch.isfinite(self.loss):
             raise FloatingPointError(f'the loss is {self.loss.item()} at epoch {self.epoch}, batch {self.iter}; lower the learning rate (now {self.opt.hypers[-1]["lr"]:.1e}) or clip gradients more')
 
-# %% ../nbs/20_learner.ipynb #96a5fc2d
+# %% ../nbs/20_learner.ipynb #9d8e044e
 class Checkpoint(Callback):
     "Save the state of training after each epoch; when `path` exists at the start of `fit`, continue from it."
     order = 20
@@ -174,16 +179,16 @@ class Checkpoint(Callback):
     def _meta(self): return json.loads(json.dumps(dict(kind='training', config=getattr(self.model, 'config', None), n_epoch=self.n_epoch, n_iter=len(self.dls.train), bs=self.dls.train.bs, seed=self.dls.train.seed, about=self.about)))
     def before_fit(self):
         if not self.fitting or not self.path.exists(): return
-        tensors, meta = load_tensors(self.path); done = meta.pop('epoch', None), meta.pop('ema_step', 0)
+        tensors, meta = load_tensors(self.path); done = meta.pop('epoch', None), meta.pop('ema', None)
         require(meta == self._meta(), f'{self.path} is a checkpoint of another run ({_difference(meta, self._meta())}); delete it or choose another folder to start afresh')
         self._restore(tensors); self.learn.first_epoch = done[0]
-        if self._ema(): self._ema().step = done[1]
+        if self._ema(): self._ema().step, self._ema().best_loss = done[1]
     def after_epoch(self):
         if not self.fitting: return
         ema = self._ema()
-        save_tensors(self.path, self._tensors(), dict(self._meta(), epoch=self.epoch + 1, ema_step=ema.step if ema else 0))
+        save_tensors(self.path, self._tensors(), dict(self._meta(), epoch=self.epoch + 1, ema=[ema.step, ema.best_loss] if ema else None))
 
-# %% ../nbs/20_learner.ipynb #b5e0c742
+# %% ../nbs/20_learner.ipynb #33b9443d
 def _difference(a, b):
     "The first entry in which two descriptions differ, in words."
     k = next((k for k in {**a, **b} if a.get(k) != b.get(k)), None)
@@ -193,7 +198,7 @@ def _difference(a, b):
 @patch
 def _tensors(self:Checkpoint):
     out = {f'model.{k}': v for k, v in self.model.state_dict().items()}
-    if self._ema(): out.update({f'ema.{i}': t for i, t in enumerate(self._ema().avg)})
+    if self._ema(): out.update({f'{k}.{i}': t for k in ('avg', 'best') for i, t in enumerate(getattr(self._ema(), k))})
     state = self.opt.opt.state_dict()['state']
     return {**out, **{f'opt.{i}.{k}': torch.as_tensor(v) for i, s in state.items() for k, v in s.items()}}
 
@@ -201,12 +206,12 @@ def _tensors(self:Checkpoint):
 def _restore(self:Checkpoint, tensors):
     part = lambda p: {k[len(p):]: v for k, v in tensors.items() if k.startswith(p)}
     self.model.load_state_dict(part('model.'))
-    if self._ema(): self._ema().avg = [t.to(self.dls.device) for _, t in sorted(part('ema.').items(), key=lambda o: int(o[0]))]
+    for k in ('avg', 'best') if self._ema() else (): setattr(self._ema(), k, [t.to(self.dls.device) for _, t in sorted(part(f'{k}.').items(), key=lambda o: int(o[0]))])
     state = {}
     for k, v in part('opt.').items(): i, name = k.split('.'); state.setdefault(int(i), {})[name] = v
     self.opt.opt.load_state_dict(dict(self.opt.opt.state_dict(), state=state))
 
-# %% ../nbs/20_learner.ipynb #1d3d740c
+# %% ../nbs/20_learner.ipynb #b811b3d8
 def flow_dls(
     train, # training examples: `uint8` `(N, c, h, w)` or float `(N, d)`
     valid, # validation examples of the same kind
@@ -220,7 +225,7 @@ def flow_dls(
     dls.device = torch.device(device)
     return dls
 
-# %% ../nbs/20_learner.ipynb #07c55992
+# %% ../nbs/20_learner.ipynb #b83c6fd7
 @delegates(FlowLearner.__init__)
 def flow_learner(
     dls:DataLoaders, # from `flow_dls`
@@ -240,7 +245,7 @@ def flow_learner(
     kwargs.setdefault('opt_func', partial(OptimWrapper, opt=torch.optim.AdamW, betas=(.9,.99), fused=True))
     return FlowLearner(dls, flow, loss_func=BitsPerDim(math.prod(dls.train.x.shape[1:]), levels), metrics=mets, cbs=cbs, **kwargs)
 
-# %% ../nbs/20_learner.ipynb #36ffa1e1
+# %% ../nbs/20_learner.ipynb #9fd1c5b6
 def steps_per_minute(
     flow, # the model; it is copied, not touched
     x, # one training batch, `uint8` or float

@@ -68,7 +68,7 @@ def tile_images(
     out[:n, gap:gap+h, :w] = x
     return out.reshape(rows, ncols, gap+h+pad, w+pad, 3).swapaxes(1,2).reshape(rows*(gap+h+pad), ncols*(w+pad), 3)
 
-# %% ../nbs/05_plots.ipynb #7e55b82d
+# %% ../nbs/05_plots.ipynb #7696bca7
 def show_images(
     images, # anything that `as_rgb` takes
     n:int=16, # how many to show, from the first
@@ -88,7 +88,7 @@ def show_images(
         ax.text(i%ncols*dx + x.shape[2]/2, i//ncols*dy + gap*.9, t if isinstance(t,str) else f'{t:.4g}', ha='center', va='bottom', fontsize=7)
     return ax
 
-# %% ../nbs/05_plots.ipynb #78ea6b5f
+# %% ../nbs/05_plots.ipynb #72cda200
 def _limits(scores, clip, xlim):
     "Common axis limits: `xlim`, or the extreme percentiles over all sets."
     if xlim is not None: return xlim
@@ -104,7 +104,7 @@ def _vectors(scores):
     for k,v in out.items(): require(len(v), f'scores[{k!r}] is empty; leave it out')
     return out
 
-# %% ../nbs/05_plots.ipynb #b719d41e
+# %% ../nbs/05_plots.ipynb #9ed0aa23
 def plot_hist(
     scores:dict, # name -> scores `(n,)`; the first is ID
     bins:int=60, # bins over the visible axis
@@ -128,7 +128,7 @@ def plot_hist(
     ax.legend(frameon=False, fontsize=8)
     return ax
 
-# %% ../nbs/05_plots.ipynb #ebaece37
+# %% ../nbs/05_plots.ipynb #cfd26ad9
 def plot_roc(
     scores:dict, # name -> scores `(n,)`, ID and OOD sets
     id_name:str=None, # which set is ID; None for the first
@@ -149,7 +149,7 @@ def plot_roc(
     ax.legend(frameon=False, fontsize=8, title='AUROC', title_fontsize=8)
     return ax
 
-# %% ../nbs/05_plots.ipynb #57e1f845
+# %% ../nbs/05_plots.ipynb #0569e08a
 def plot_scatter(
     x, # horizontal value of each example, `(n,)`
     y, # vertical value of each example, `(n,)`
@@ -172,7 +172,7 @@ def plot_scatter(
     ax.set(xlabel=xlabel, ylabel=ylabel); ax.legend(frameon=False, fontsize=8)
     return ax
 
-# %% ../nbs/05_plots.ipynb #3a169219
+# %% ../nbs/05_plots.ipynb #cef2d52b
 def plot_latents(
     images, # anything that `as_rgb` takes, `(n, ...)`
     latents, # tensor or array with as many numbers per example as an image, any shape `(n, ...)`
@@ -194,7 +194,7 @@ def plot_latents(
     for s in ax.spines.values(): s.set_visible(False)
     return ax
 
-# %% ../nbs/05_plots.ipynb #8b96f536
+# %% ../nbs/05_plots.ipynb #53937d12
 def plot_density(
     log_prob, # function: tensor `(m, 2)` -> log-density in nats `(m,)`
     xlim=(-4,4), # horizontal range
@@ -215,7 +215,7 @@ def plot_density(
     ax.set(xlabel='$x_1$', ylabel='$x_2$', xlim=xlim, ylim=ylim); ax.set_title(f'mass in view {mass:.3f}', fontsize=9)
     return ax
 
-# %% ../nbs/05_plots.ipynb #9a5e16a5
+# %% ../nbs/05_plots.ipynb #1f5f7d26
 def plot_curve(
     ys:dict, # name -> values `(n,)`, or `(x, values)` with their own positions
     xlabel:str='step', # with its unit

@@ -378,14 +378,16 @@ def open_source(
     require(src.n != 0, f'{src.path} holds no examples')
     return src
 
-# %% ../nbs/06_sources.ipynb #ab8b3257
+# %% ../nbs/06_sources.ipynb #69eb564b
 def _from_array(where, blocks, shape, dtype, notes, size, drop, mode, needs, columns):
     "Images or a table from blocks of rows."
     import pandas as pd
     require(len(shape) in (2, 3, 4), f'{where} has shape {shape}; rows (N, D) or images (N, H, W[, C]) are needed')
     if len(shape) > 2: return _Images(where, blocks, shape, dtype, notes, size, mode, needs if needs and len(needs) == 3 else None)
     names = [str(i) for i in range(shape[1])]
-    if columns is not None and len(columns) == len(names): columns = None if drop else names
+    if columns is not None and not drop:
+        require(len(columns) == len(names), f'{where} has {len(names)} columns and the detector was fitted on {len(columns)}')
+        columns = names
     return _Table(where, lambda bs: (pd.DataFrame(np.asarray(a)) for a in blocks(bs)), names, shape[0], drop, columns, needs if needs and len(needs) == 1 else None, notes)
 
 def _open_memory(x, size, drop, mode, shape, columns):

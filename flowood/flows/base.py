@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..core import plain, require
 
-# %% ../../nbs/10_bijectors.ipynb #bb0735db
+# %% ../../nbs/10_bijectors.ipynb #4de1c163
 class Bijector(nn.Module):
     "An invertible map with a tractable log-determinant."
     def forward(self, x, c=None): # data `(B, ...)`, optional context -> latents, ladj `(B,)`
@@ -25,6 +25,9 @@ class Bijector(nn.Module):
     def out_shape(self, shape): # shape of one example of data -> shape of its latent
         "Shape of one latent for data of shape `shape`; most bijectors keep it."
         return tuple(shape)
+    def parts(self, z): # latents -> list of the pieces that left at different levels
+        "The latents in pieces; most bijectors have only one."
+        return [z]
     def initialize(self, x, c=None): # a batch of data
         "Data-dependent initialisation, once, before training; returns what the next layer will see."
         return self(x, c)[0]
@@ -88,12 +91,17 @@ class Chain(Bijector):
 # %% ../../nbs/10_bijectors.ipynb #afc399fa
 from fastcore.basics import patch
 
-# %% ../../nbs/10_bijectors.ipynb #7f219db3
+# %% ../../nbs/10_bijectors.ipynb #b1a26477
 @patch
 def out_shape(self:Chain, shape):
     "Shape of one latent of the whole chain."
     for b in self: shape = b.out_shape(shape)
     return tuple(shape)
+
+@patch
+def parts(self:Chain, z):
+    "The latents in the pieces of the last bijector."
+    return self.bijectors[-1].parts(z) if len(self) else [z]
 
 @patch
 def initialize(self:Chain, x, c=None):

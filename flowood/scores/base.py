@@ -114,11 +114,15 @@ def typicality_batch(
     k = len(nll)//m
     return np.abs(nll[:k*m].reshape(k, m).mean(1) - H)
 
-# %% ../../nbs/31_scores.ipynb #b580f3b1
+# %% ../../nbs/31_scores.ipynb #77829651
 class Linear(Score):
     "Weighted sum of scores plus a constant."
     name,args = 'linear',('parts','weights','const')
-    def __init__(self, parts, weights, const=0.):
+    def __init__(self,
+        parts, # scores to sum
+        weights, # one weight per score
+        const=0., # what is added
+    ):
         self.parts,self.weights,self.const = [copy.deepcopy(p) for p in parts],[float(w) for w in weights],float(const)
         self.name = self._formula(lambda p: p.name)
     def _score(self, stats): return sum((w*p(stats) for w,p in zip(self.weights, self.parts)), start=0.) + self.const
@@ -132,7 +136,9 @@ class Linear(Score):
 class Abs(Score):
     "Absolute value of a score."
     name,args = 'abs',('part',)
-    def __init__(self, part): self.part = copy.deepcopy(part); self.parts = [self.part]; self.name = f'|{part.name}|'
+    def __init__(self,
+        part, # score whose magnitude counts
+    ): self.part = copy.deepcopy(part); self.parts = [self.part]; self.name = f'|{part.name}|'
     def _score(self, stats): return np.abs(self.part(stats))
     def __repr__(self): return f'|{self.part!r}|'
 
@@ -170,7 +176,7 @@ def named(
     score.name = name
     return score
 
-# %% ../../nbs/31_scores.ipynb #353f7a59
+# %% ../../nbs/31_scores.ipynb #add17ebc
 def kde_grid(
     x, # samples, `(n,)`
     per_h:int=20, # grid points per bandwidth
@@ -189,7 +195,10 @@ def kde_grid(
 
 def log_kde(
     t, # where to evaluate, `(n,)`
-    a,b,h,logq, # from `kde_grid`
+    a, # left end of the grid, from `kde_grid`
+    b, # its right end
+    h, # the bandwidth
+    logq, # log-density on the grid
 )->np.ndarray: # log-density, `(n,)`
     "Interpolated log-density, with the exact parabola of the outermost kernel beyond the grid."
     d = np.maximum(np.maximum(a - t, t - b), 0)/h

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['flow_statistics', 'iter_statistics', 'tensor_batches', 'ScoreTable', 'score_table', 'load_table']
 
-# %% ../../nbs/30_statistics.ipynb #13d3751a
+# %% ../../nbs/30_statistics.ipynb #957e1e35
 import json, time
 from pathlib import Path
 
@@ -14,23 +14,28 @@ import pandas as pd
 import torch
 
 from ..core import atomic, bits_per_dim, common_noise, dequantize, digest, require
+from ..flows.base import Normal
 
-# %% ../../nbs/30_statistics.ipynb #1ae58437
+# %% ../../nbs/30_statistics.ipynb #b906dbb6
 @torch.no_grad()
 def flow_statistics(
     flow, # a `Flow` in evaluation mode
     x, # one batch: `uint8` images `(B, c, h, w)` or float rows `(B, d)`, on the model's device
     noise=None, # common noise `(K, c, h, w)`; `None`: one image, for `uint8` batches
 )->dict: # statistic -> float64 array `(B,)`, in nats
-    "`log_prob`, `log_base` and `ladj` of each example, averaged over the noise images."
+    "`log_prob`, `log_base`, `ladj` and, of a multi-scale flow, `log_base_0`, ... of each example, averaged over the noise images."
     if x.dtype != torch.uint8: views = [x]
     else: views = [dequantize(x, u) for u in (common_noise(x.shape[1:], device=x.device) if noise is None else noise)]
-    base, ladj = 0., 0.
+    total = 0.
     for v in views:
-        z, l = flow.encode(v)
-        base, ladj = base + flow.base.log_prob(z).double().cpu(), ladj + l.double().cpu()
-    base, ladj = (o.numpy()/len(views) for o in (base, ladj))
-    return dict(log_prob=base + ladj, log_base=base, ladj=ladj)
+        z, ladj = flow.encode(v)
+        base, parts = flow.base.log_prob(z), flow.transform.parts(z)
+        levels = [_normal(p) for p in parts] if len(parts) > 1 and isinstance(flow.base, Normal) else []
+        total = total + torch.stack([base + ladj, base, ladj, *levels]).double().cpu()
+    names = ['log_prob', 'log_base', 'ladj', *[f'log_base_{i}' for i in range(len(total) - 3)]]
+    return dict(zip(names, total.numpy()/len(views)))
+
+def _normal(z): return Normal(*z.shape[1:]).to(z.device).log_prob(z)
 
 # %% ../../nbs/30_statistics.ipynb #5bc838ce
 def iter_statistics(
@@ -46,7 +51,7 @@ def iter_statistics(
         if noise is None and x.dtype == torch.uint8: noise = common_noise(flow.shape, k, seed, device)
         yield pd.DataFrame(dict(name=list(names), **flow_statistics(flow, x.to(device), noise)))
 
-# %% ../../nbs/30_statistics.ipynb #f73da29b
+# %% ../../nbs/30_statistics.ipynb #6df0c3be
 def tensor_batches(
     x, # examples, one tensor
     bs:int=256, # batch size
@@ -54,7 +59,7 @@ def tensor_batches(
     "A tensor in memory as a stream."
     for i in range(0, len(x), bs): yield [str(j) for j in range(i, min(i + bs, len(x)))], x[i:i+bs]
 
-# %% ../../nbs/30_statistics.ipynb #b5b28c64
+# %% ../../nbs/30_statistics.ipynb #0c4055b0
 class ScoreTable:
     "Statistics of one data set under one model: a row per example, a column per statistic, and where they came from."
     def __init__(self,
@@ -72,7 +77,7 @@ class ScoreTable:
         return score(self.data)
     def __repr__(self): return f'ScoreTable({len(self)} examples of {self.meta.get("data")}; {", ".join(self.statistics)})'
 
-# %% ../../nbs/30_statistics.ipynb #c19c1275
+# %% ../../nbs/30_statistics.ipynb #062a446d
 def score_table(
     flow, # a `Flow`
     x, # one tensor, or a stream of `(names, batch)`
@@ -86,10 +91,10 @@ def score_table(
     meta = dict(data=data, n=len(df), model=digest(*flow.state_dict().values()), k=k, seed=seed, seconds=round(time.perf_counter() - t, 3), torch=torch.__version__)
     return ScoreTable(df, meta)
 
-# %% ../../nbs/30_statistics.ipynb #cddcc353
+# %% ../../nbs/30_statistics.ipynb #b94fd717
 from fastcore.basics import patch
 
-# %% ../../nbs/30_statistics.ipynb #44f9908d
+# %% ../../nbs/30_statistics.ipynb #9347febb
 @patch
 def save(self:ScoreTable,
     path, # file to write, `*.parquet`
