@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Numbers are reading order and dependency order: a notebook may import only modules of lower-numbered notebooks.
+A prologue, number 00 and exporting nothing, may import any of them: nothing can depend on it.
 
     python tools/check_order.py [--selftest]
 One line per violation, exit code 1 if there is any. The site's sidebar in _quarto.yml must list every numbered notebook, too.
@@ -39,12 +40,13 @@ def violations(nbs=NBS):
     for (a, p, _), (b, q, _) in zip(books, books[1:]):
         if a == b: res.append(f'{q.name}: has the same number as {p.name}')
     for num, p, cells in books:
+        prologue = num == 0 and not modules(cells)
         for c in (c for c in cells if c.kind == 'code'):
             tree = c.tree()
             if tree is None: res.append(f'{p.name} cell {c.idx}: does not parse'); continue
             for names in imported(tree):
                 m = next((n for n in names if n in home), None)
-                if m and home[m][0] >= num: res.append(f'{p.name} cell {c.idx}: imports {m}, which {home[m][1]} exports; only lower numbers may be imported')
+                if m and home[m][0] >= num and not prologue: res.append(f'{p.name} cell {c.idx}: imports {m}, which {home[m][1]} exports; only lower numbers may be imported')
                 elif names[0][0] == '.': res.append(f'{p.name} cell {c.idx}: relative import {names[0]}; write flowood.x')
                 elif not m and names[-1] not in packages: res.append(f'{p.name} cell {c.idx}: imports {names[-1]}, which no notebook exports')
     return res
@@ -67,6 +69,12 @@ def selftest():
         write(d/'03_d.ipynb', '#| default_exp a', 'import flowood.e', 'def broken(:')
         got = '\n'.join(violations(d))
         for s in ('same number', 'exports already', 'flowood.e, which no notebook exports', 'does not parse'): assert s in got, (s, got)
+        write(d/'00_story.ipynb', 'from flowood.flows.b import g', 'import flowood.nowhere')
+        got = [v for v in violations(d) if '00_' in v]
+        assert len(got) == 1 and 'flowood.nowhere, which no notebook exports' in got[0], got
+        write(d/'00_story.ipynb', '#| default_exp story', 'from flowood.flows.b import g')
+        got = [v for v in violations(d) if '00_' in v]
+        assert len(got) == 1 and 'imports flowood.flows.b, which 02_b' in got[0], got
         y = d/'_quarto.yml'; y.write_text('      - 01_a.ipynb\n      - 09_gone.ipynb\n')
         got = '\n'.join(sidebar(d, y))
         assert 'lacks 02_b' in got and 'lists 09_gone' in got and '01_a' not in got, got
