@@ -141,7 +141,7 @@ def fit(self:OODDetector,
     plan = _make_plan(self, x, config, PRESETS[config[0]]['train'])
     self.flow_ = train_flow(plan, x, parts[0][1], self.device, self.out, self.progress)
     self.spec_ = dict(kind=src.kind, shape=list(src.shape), columns=src.columns, **src.settings)
-    self.notes_ = [*src.notes, *[f'{f} was skipped: {why}' for f, why in src.skipped]]
+    self.notes_ = [*src.notes, *[f'{f} was skipped: {why}' for f, why in src.skipped if not any(f in n for n in src.notes)]]
     self._calibrate(parts)
     bpd = bits_per_dim(self.held_out_[2]['stats'].log_prob.mean(), math.prod(src.shape), 256 if src.kind == 'image' else 1)
     self.facts_ = dict(data=str(src.path), examples=len(x), skipped=len(src.skipped), model=plan['model'], parameters=self.flow_.n_params, steps=plan['n_epoch']*plan['n_batches'], seed=self.seed,

@@ -245,7 +245,7 @@ def flow_learner(
     kwargs.setdefault('opt_func', partial(OptimWrapper, opt=torch.optim.AdamW, betas=(.9,.99), fused=True))
     return FlowLearner(dls, flow, loss_func=BitsPerDim(math.prod(dls.train.x.shape[1:]), levels), metrics=mets, cbs=cbs, **kwargs)
 
-# %% ../nbs/20_learner.ipynb #9fd1c5b6
+# %% ../nbs/20_learner.ipynb #547be222
 def steps_per_minute(
     flow, # the model; it is copied, not touched
     x, # one training batch, `uint8` or float
@@ -253,10 +253,12 @@ def steps_per_minute(
 )->float:
     "Training steps per minute on this machine, measured on a copy of the model."
     import time
-    model = copy.deepcopy(flow).train(); opt = torch.optim.AdamW(model.parameters(), 1e-6, fused=True)
-    xf, times = dequantize(x, .5) if x.dtype == torch.uint8 else x, []
+    model = copy.deepcopy(flow).train(); params, times = list(model.parameters()), []
+    opt, avg = torch.optim.AdamW(params, 1e-6, fused=True), [p.detach().clone() for p in params]
     for _ in range(n + 2):
         t = time.perf_counter()
-        loss = -model.log_prob(xf).mean(); opt.zero_grad(); loss.backward(); opt.step()
+        xf = dequantize(x, torch.rand(x.shape, device=x.device)) if x.dtype == torch.uint8 else x
+        loss = -model.log_prob(xf).mean(); opt.zero_grad(); loss.backward()
+        nn.utils.clip_grad_norm_(params, 1.); opt.step(); torch._foreach_lerp_(avg, [p.detach() for p in params], .01)
         times.append(loss.item()*0 + time.perf_counter() - t)
     return 60/np.median(times[2:])
