@@ -95,9 +95,9 @@ def score(
     print(f'{n:,} examples judged, {flagged:,} of them OOD at alpha {det.alpha:g}, {len(det.skipped_)} skipped; {rate:,.0f} per second; {out}')
     return dict(n=n, ood=flagged, skipped=len(det.skipped_))
 
-# %% ../nbs/53_cli.ipynb #fb81f367
+# %% ../nbs/53_cli.ipynb #8d359abd
 DEMOS = {
-    'photos': dict(train=('photos', {}), ood=[('glyphs', dict(size=16, mode='RGB')), ('digits', dict(size=16, mode='RGB'))], fit=dict(steps=500)),
+    'photos': dict(train=('photos', {}), ood=[('glyphs', dict(size=16, mode='RGB')), ('digits', dict(size=16, mode='RGB'))], fit=dict(steps=300)),
     'fashion': dict(train=('FashionMNIST', {}), ood=[('MNIST', {}), ('glyphs', {}), ('digits', dict(size=28))], fit=dict(minutes=5.)),
 }
 
@@ -125,10 +125,11 @@ def demo(
     _say_demo(det, res, out, time.perf_counter() - started)
     return res
 
-# %% ../nbs/53_cli.ipynb #83d3a6ba
+# %% ../nbs/53_cli.ipynb #1adcc366
 def _write_results(res, path):
-    "Rows of ood, score, auroc, lo, hi, n; facts and calibration beside them."
-    rows = [{k: r[k] for k in ('ood', 'score', 'auroc', 'lo', 'hi', 'n', 'n_id', 'fpr95_ood', 'fpr95_id')} for r in res['rows']]
+    "Rows of ood, score, auroc, lo, hi, n and where they come from; facts and calibration beside them."
+    f = res['facts']; origin = dict(data=f['data'], model=f['model'], bits_per_dim=f['bits_per_dim'], seed=f['seed'], hardware=f"{f['machine']}, torch {f['torch']}")
+    rows = [dict({k: r[k] for k in ('ood', 'score', 'auroc', 'lo', 'hi', 'n', 'n_id', 'fpr95_ood', 'fpr95_id')}, **origin) for r in res['rows']]
     with atomic(path) as tmp: tmp.write_text(json.dumps(dict(rows=rows, facts=res['facts'], calibration=res['calibration']), indent=1, default=float))
 
 def _say_demo(det, res, out, seconds):
@@ -144,7 +145,7 @@ def _say_demo(det, res, out, seconds):
     print(f"Its p-values on {c['n']} untouched images: uniform with KS p = {c['ks']:.2f}; false alarms at alpha {c['alpha']:g}: {c['alarms']:.3f} (chance allows {c['lo']:.3f} to {c['hi']:.3f}).")
     print(f'\n{out}/results.json  {out}/report.html   {seconds:.0f} s in all')
 
-# %% ../nbs/53_cli.ipynb #caf260de
+# %% ../nbs/53_cli.ipynb #0e31c040
 def data_list(
     root=None, # data root; default: FLOWOOD_DATA, else ~/.cache/flowood/data
 )->str:
@@ -154,12 +155,12 @@ def data_list(
     for c in catalog(root): lines.append(f'{c["name"]:14} {"×".join(map(str, c["shape"])):10} {c["n_train"] or "-":>8} {c["n_test"] or "-":>7}  {c["where"]:12} {c["licence"]}')
     return '\n'.join(lines)
 
-# %% ../nbs/53_cli.ipynb #b6fa765e
+# %% ../nbs/53_cli.ipynb #ae100b9a
 def _parser():
     "The command line's grammar."
     p = argparse.ArgumentParser(prog='flowood', description='Does this input look like what my model was trained on?')
     sub = p.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    a = sub.add_parser('demo', help='the paradox and its cure, on embedded data, in three minutes')
+    a = sub.add_parser('demo', help='the paradox and its cure, on embedded data, in a minute')
     a.add_argument('--data', default='photos', help="'photos' (embedded) or 'fashion' (needs FashionMNIST and MNIST)"); a.add_argument('--out', default='demo', help='folder for results and report')
     _training_args(a)
     a = sub.add_parser('fit', help='make a detector from a folder of images, an array file or a table')
@@ -179,7 +180,7 @@ def _training_args(a):
     a.add_argument('--score', help='the score that decides: dose (default), likelihood, typicality, mahalanobis'); a.add_argument('--alpha', type=float, help='false-alarm rate of decisions (0.05)')
     a.add_argument('--seed', type=int, help='of everything (0)'); a.add_argument('--device', help='cpu or cuda'); a.add_argument('--quiet', action='store_true', help='no progress')
 
-# %% ../nbs/53_cli.ipynb #b7080d99
+# %% ../nbs/53_cli.ipynb #eda35bb0
 def main(
     argv=None, # arguments; `None`: those of the process
 )->int: # exit code

@@ -90,16 +90,19 @@ def atomic(
         os.chmod(tmp, 0o644); os.replace(tmp, path)
     finally: Path(tmp).unlink(missing_ok=True)
 
-# %% ../nbs/01_core.ipynb #3ca53739
+# %% ../nbs/01_core.ipynb #0caded9e
 def save_tensors(
     path, # file to write, usually `*.safetensors`
     tensors:dict, # name -> tensor
     meta:dict, # JSON-able description, kept in the header
 ):
     "Write tensors and their description to one file, whole or not at all."
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
     tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    with atomic(path) as tmp: save_file(tensors, tmp, {'flowood': json.dumps(meta)})
+    try:
+        with atomic(path) as tmp: save_file(tensors, tmp, {'flowood': json.dumps(meta)})
+    except SafetensorError as e: raise OSError(f'could not write {path} ({e}); free some space or choose another folder') from None
 
 # %% ../nbs/01_core.ipynb #949d983e
 def load_tensors(
@@ -115,7 +118,7 @@ def load_tensors(
     require('flowood' in meta, f'{path} holds tensors that flowood did not write; its header has no flowood entry')
     return tensors, json.loads(meta['flowood'])
 
-# %% ../nbs/01_core.ipynb #2414d433
+# %% ../nbs/01_core.ipynb #1fcdf7d2
 def digest(
     *items, # tensors, arrays, bytes, or anything with a stable `repr`
 )->str: # 16 hex digits

@@ -48,7 +48,7 @@ def realnvp(
     levels.append(Chain(*_checkerboards(4, now, nh, n_blocks, norm)))
     return Flow(Chain(Logit(alpha), MultiScale(shape, *levels)), Normal(math.prod(shape)), shape)
 
-# %% ../../nbs/15_models.ipynb #022c8f60
+# %% ../../nbs/15_models.ipynb #6c3e5b12
 def tabular(
     dim:int=2, # number of columns
     n_couplings:int=8, # couplings
@@ -65,7 +65,7 @@ def tabular(
         layers.append(AffineCoupling(halves(dim, i%2 == 1), st, bound=TanhScale(dim, weight_norm=norm == 'none')))
     return Flow(Chain(*layers), Normal(dim))
 
-# %% ../../nbs/15_models.ipynb #e30068f2
+# %% ../../nbs/15_models.ipynb #5d4f1c1e
 class Flatten(Bijector):
     "`(c, h, w) -> (c h w,)`."
     def __init__(self,
@@ -75,7 +75,7 @@ class Flatten(Bijector):
     def inverse(self, z, c=None): return z.view(-1, *self.shape), no_ladj(z)
     def out_shape(self, shape): return (math.prod(shape),)
 
-# %% ../../nbs/15_models.ipynb #5ed22b86
+# %% ../../nbs/15_models.ipynb #2c071ec8
 def _steps(k, shape, nh):
     "`k` steps of ActNorm, channel mixing and coupling."
     c, h, w = shape
@@ -87,7 +87,7 @@ def _dense(k, d, nh):
     coupling = lambda i: AffineCoupling(halves(d, i%2 == 1), MLP(d//2 if i%2 == 0 else d - d//2, 2*(d - d//2 if i%2 == 0 else d//2), nh), split=True)
     return [m for i in range(k) for m in (ActNorm(d), coupling(i))]
 
-# %% ../../nbs/15_models.ipynb #d4fb510b
+# %% ../../nbs/15_models.ipynb #5fb89f3b
 def lean(
     shape=(1,28,28), # shape of one image, `(c, h, w)`; height and width divisible by 4
     depth=(8, 4), # coupling steps after the first and the second squeeze
@@ -103,7 +103,7 @@ def lean(
     coarse = Chain(Squeeze(), *_steps(depth[1], mid, width[1]), Flatten(*mid), *_dense(n_dense, math.prod(mid), nh_dense))
     return Flow(Chain(Logit(alpha), ActNorm(*shape), MultiScale(shape, fine, coarse)), Normal(math.prod(shape)), shape)
 
-# %% ../../nbs/15_models.ipynb #61c4a5e6
+# %% ../../nbs/15_models.ipynb #f0002de1
 MODELS = dict(realnvp=realnvp, lean=lean, tabular=tabular)
 
 _kir = dict(wd=5e-5, bs=32, opt='Adam')
@@ -116,7 +116,7 @@ PRESETS = {
     'kirichenko/tabular': dict(model='tabular', args=dict(norm='none'), train=dict(_kir, bs=1024, lr=1e-3, epochs=101)),
 }
 
-# %% ../../nbs/15_models.ipynb #c571bd2b
+# %% ../../nbs/15_models.ipynb #f0c33d34
 def create(
     name:str, # a name in `PRESETS`
     **overrides, # arguments of the model that replace the preset's
@@ -133,7 +133,7 @@ def create_from(
     flow.config = dict(model=config['model'], args={k: list(v) if isinstance(v, tuple) else v for k, v in config['args'].items()})
     return flow
 
-# %% ../../nbs/15_models.ipynb #52318ea2
+# %% ../../nbs/15_models.ipynb #0460caeb
 def save_flow(
     flow:Flow, # a flow made by `create`
     path, # file to write
