@@ -5,15 +5,16 @@
 # %% auto #0
 __all__ = ['soft_bound', 'TanhScale', 'AffineCoupling']
 
-# %% ../../nbs/13_coupling.ipynb #0b20b886
+# %% ../../nbs/13_coupling.ipynb #c1298666
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as _weight_norm
 
 from ..core import require
 from .base import Bijector, sum_event
+from .stnets import fitting_norms
 
-# %% ../../nbs/13_coupling.ipynb #56468b6a
+# %% ../../nbs/13_coupling.ipynb #49f5ec6f
 def soft_bound(
     raw:Tensor, # unbounded log-scales
     b:float=2., # the bound
@@ -21,7 +22,7 @@ def soft_bound(
     "`b * tanh(raw / b)`: the identity near 0, bounded by `b`."
     return b*(raw/b).tanh()
 
-# %% ../../nbs/13_coupling.ipynb #ad37314c
+# %% ../../nbs/13_coupling.ipynb #226b080f
 class TanhScale(nn.Module):
     "`s = r * tanh(raw)` with a learned `r` for each channel (Kirichenko et al. 2020)."
     def __init__(self,
@@ -32,18 +33,21 @@ class TanhScale(nn.Module):
         if weight_norm: _weight_norm(self, 'r', dim=0)
     def forward(self, raw): return self.r*raw.tanh()
 
-# %% ../../nbs/13_coupling.ipynb #8e20982e
+# %% ../../nbs/13_coupling.ipynb #6149da9e
 class AffineCoupling(Bijector):
     "`z = (x + t) * exp(s)` on the masked-out part, with `s` and `t` computed from the kept part."
     def __init__(self,
-        mask:Tensor, # bool, True is kept; broadcasts to one example
+        mask:Tensor, # bool, True is seen and kept; broadcasts to one example
         st:nn.Module, # kept part (and context) -> raw scales and translations, stacked along dim 1
         bound=2., # bound of the log-scale, or a module that maps raw scales to log-scales
         split:bool=False, # hand the st-network only the kept channels; the mask must be two contiguous halves
+        change:Tensor=None, # bool, what is changed; `None`: all that is not seen
     ):
         super().__init__()
         self.st, self.bound, self.split = st, bound, split
-        self.register_buffer('mask', mask, persistent=False)
+        change = ~mask if change is None else change
+        require(not (mask & change).any(), 'a coupling cannot change what it sees; `mask` and `change` must not overlap')
+        self.register_buffer('mask', mask, persistent=False); self.register_buffer('change', change, persistent=False)
         if split: self.n_first, self.keeps_first = _split_of(mask)
     def _s_t(self, kept, c):
         raw = self.st(kept if c is None else torch.cat([kept, c], 1)).to(kept.dtype)
@@ -56,7 +60,7 @@ class AffineCoupling(Bijector):
         changed = _affine(changed, s, t, inverse)
         return torch.cat([kept, changed] if self.keeps_first else [changed, kept], 1), s
     def _masked(self, x, c, inverse):
-        s, t = (o*~self.mask for o in self._s_t(x*self.mask, c))
+        s, t = (o*self.change for o in self._s_t(x*self.mask, c))
         return _affine(x, s, t, inverse), s
     def _run(self, x, c, inverse):
         y, s = (self._halves if self.split else self._masked)(x, c, inverse)
@@ -65,7 +69,28 @@ class AffineCoupling(Bijector):
     def forward(self, x, c=None): return self._run(x, c, False)
     def inverse(self, z, c=None): return self._run(z, c, True)
 
-# %% ../../nbs/13_coupling.ipynb #3c6a546c
+# %% ../../nbs/13_coupling.ipynb #19e08496
+from fastcore.basics import patch
+
+# %% ../../nbs/13_coupling.ipynb #5fa8e5ac
+@patch
+def s_t(self:AffineCoupling,
+    x, # a batch, `(B, ...)`
+    c=None, # context
+)->tuple: # log-scale and translation, each like `x`
+    "What the coupling does to each entry of `x`: zero where it does nothing."
+    if not self.split: return tuple(o*self.change for o in self._s_t(x*self.mask, c))
+    kept = x[:,:self.n_first] if self.keeps_first else x[:,self.n_first:]
+    pad = lambda o: torch.cat([torch.zeros_like(kept), o] if self.keeps_first else [o, torch.zeros_like(kept)], 1)
+    return tuple(pad(o) for o in self._s_t(kept, c))
+
+@patch
+@torch.no_grad()
+def initialize(self:AffineCoupling, x, c=None):
+    "Set the norms of the st-network on this batch; returns what the next layer will see."
+    with fitting_norms(self.st): return self(x, c)[0]
+
+# %% ../../nbs/13_coupling.ipynb #1e599a15
 def _affine(x, s, t, inverse): return x*(-s).exp() - t if inverse else (x + t)*s.exp()
 
 def _split_of(mask):
