@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Logit', 'Squeeze', 'ActNorm', 'Conv1x1', 'MultiScale']
 
-# %% ../../nbs/14_image.ipynb #a6f9ae49
+# %% ../../nbs/14_image.ipynb #c24b49f0
 import math
 
 import torch
@@ -15,7 +15,7 @@ from torch import nn
 from ..core import require, rng
 from .base import Bijector, no_ladj, sum_event
 
-# %% ../../nbs/14_image.ipynb #42f41a66
+# %% ../../nbs/14_image.ipynb #9b561d85
 class Logit(Bijector):
     "`logit(alpha + (1 - 2 alpha) x)`: from [0, 1) to the real line."
     def __init__(self,
@@ -28,7 +28,7 @@ class Logit(Bijector):
         return z, self._ladj(z)
     def inverse(self, z, c=None): return (z.sigmoid() - self.alpha)/(1 - 2*self.alpha), -self._ladj(z)
 
-# %% ../../nbs/14_image.ipynb #c7e98153
+# %% ../../nbs/14_image.ipynb #09d78915
 class Squeeze(Bijector):
     "`(c, h, w) -> (c f², h/f, w/f)`: blocks of pixels become channels."
     def __init__(self,
@@ -42,7 +42,7 @@ class Squeeze(Bijector):
         require(h % self.f == 0 and w % self.f == 0, f'cannot squeeze {h}×{w} into blocks of {self.f}: choose a size divisible by {self.f}, or fewer scales')
         return c*self.f**2, h//self.f, w//self.f
 
-# %% ../../nbs/14_image.ipynb #d0df7d39
+# %% ../../nbs/14_image.ipynb #0b5cfdcb
 class ActNorm(Bijector):
     "A shift and scale per channel, initialised from data by `initialize`."
     def __init__(self,
@@ -59,14 +59,16 @@ class ActNorm(Bijector):
         self.s.copy_(-x.std(dims, keepdim=True)[0].clamp(min=1e-3).log())
         return self(x)[0]
 
-# %% ../../nbs/14_image.ipynb #aaf6a39f
+# %% ../../nbs/14_image.ipynb #82bcdfd7
 class Conv1x1(Bijector):
     "A learned invertible 1×1 convolution in PLU form, initialised as a random rotation."
     def __init__(self,
         n:int, # channels
         seed:int=0, # which rotation
+        norm:bool=False, # an `ActNorm` before it, folded into the same convolution
     ):
         super().__init__()
+        self.norm = ActNorm(n,1,1) if norm else None
         q = torch.linalg.qr(torch.randn(n, n, generator=rng('conv1x1', n, seed)))[0]
         p, l, u = torch.linalg.lu(q)
         self.register_buffer('p', p); self.register_buffer('sign', u.diag().sign())
@@ -74,16 +76,23 @@ class Conv1x1(Bijector):
     def _factors(self):
         eye = torch.eye(len(self.w), dtype=self.w.dtype, device=self.w.device)
         return self.w.tril(-1) + eye, self.w.triu(1) + torch.diag(self.sign*self.w.diagonal().exp())
-    def _ladj(self, x): return no_ladj(x) + self.w.diagonal().sum()*(x.shape[2]*x.shape[3])
+    def _ladj(self, x): return no_ladj(x) + (self.w.diagonal().sum() + (self.norm.s.sum() if self.norm else 0))*(x.shape[2]*x.shape[3])
     def forward(self, x, c=None):
         l, u = self._factors()
-        return F.conv2d(x, (self.p @ l @ u)[:,:,None,None]), self._ladj(x)
+        w, b = self.p @ l @ u, None
+        if self.norm: w = w*self.norm.s.flatten().exp(); b = w @ self.norm.t.flatten()
+        return F.conv2d(x, w[:,:,None,None], b), self._ladj(x)
     def inverse(self, z, c=None):
         l, u = self._factors()
         h = torch.linalg.solve_triangular(l, self.p.T @ z.flatten(2), upper=False, unitriangular=True)
-        return torch.linalg.solve_triangular(u, h, upper=True).view_as(z), -self._ladj(z)
+        x = torch.linalg.solve_triangular(u, h, upper=True).view_as(z)
+        return (self.norm.inverse(x)[0] if self.norm else x), -self._ladj(z)
+    @torch.no_grad()
+    def initialize(self, x, c=None):
+        if self.norm: self.norm.initialize(x)
+        return self(x)[0]
 
-# %% ../../nbs/14_image.ipynb #cd8447e3
+# %% ../../nbs/14_image.ipynb #9bf655ed
 class MultiScale(Bijector):
     "Levels of bijectors; after each but the last, the second half of the channels leaves as latents."
     def __init__(self,
@@ -110,10 +119,10 @@ class MultiScale(Bijector):
         return x, ladj
     def out_shape(self, shape): return (math.prod(shape),)
 
-# %% ../../nbs/14_image.ipynb #ad0e7e59
+# %% ../../nbs/14_image.ipynb #21b6d565
 from fastcore.basics import patch
 
-# %% ../../nbs/14_image.ipynb #92d80690
+# %% ../../nbs/14_image.ipynb #330adef7
 @patch
 def parts(self:MultiScale,
     z, # flat latents, `(B, D)`
