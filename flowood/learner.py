@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['BitsPerDim', 'FlowLearner', 'Dequantize', 'InitializeFlow', 'EMA', 'log_probs', 'OODMonitor', 'SampleGrid',
-           'StopOnNaN', 'Checkpoint', 'flow_dls', 'flow_learner', 'steps_per_minute']
+           'StopOnNaN', 'Checkpoint', 'flow_dls', 'flow_learner', 'steps_per_minute', 'preset_learner']
 
-# %% ../nbs/20_learner.ipynb #0947fa71
+# %% ../nbs/20_learner.ipynb #1d7bcb7a
 import copy, json, math
 from functools import partial
 from pathlib import Path
@@ -25,9 +25,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from .core import atomic, bits_per_dim, common_noise, dequantize, digest, load_tensors, require, rng, save_tensors
 from .data import DeviceLoader
+from .flows.models import PRESETS, create
 from .metrics import auroc
 
-# %% ../nbs/20_learner.ipynb #0c51261f
+# %% ../nbs/20_learner.ipynb #30f35c97
 class BitsPerDim(nn.Module):
     "Mean code length of a batch of log-likelihoods, as a fastai loss."
     def __init__(self,
@@ -40,7 +41,7 @@ class BitsPerDim(nn.Module):
         bpd = bits_per_dim(log_prob, self.dims, self.levels)
         return bpd.mean() if self.reduction == 'mean' else bpd
 
-# %% ../nbs/20_learner.ipynb #60f4f0c1
+# %% ../nbs/20_learner.ipynb #0bd77cb5
 class FlowLearner(Learner):
     "A `Learner` whose `fit` may start at `first_epoch`, and which says in `fitting` whether it is training."
     first_epoch, fitting = 0, False
@@ -56,7 +57,7 @@ class FlowLearner(Learner):
             torch.manual_seed(int(digest('dropout', self.epoch)[:8], 16))
             self._with_events(self._do_epoch, 'epoch', CancelEpochException)
 
-# %% ../nbs/20_learner.ipynb #d39b2500
+# %% ../nbs/20_learner.ipynb #7a1bd88d
 class Dequantize(Callback):
     "Turn `uint8` batches into floats in [0, 1): with noise keyed by the step in training, with common noise otherwise."
     order = 5
@@ -71,7 +72,7 @@ class Dequantize(Callback):
         if self.training: u = torch.rand(x.shape, generator=rng('dequantize', self.seed, self.epoch, self.iter, device=x.device), device=x.device)
         self.learn.xb = (dequantize(x, u, self.levels),)
 
-# %% ../nbs/20_learner.ipynb #b633ff77
+# %% ../nbs/20_learner.ipynb #f229f116
 class InitializeFlow(Callback):
     "Data-dependent initialisation, once, when training starts from the beginning."
     order = 30
@@ -86,7 +87,7 @@ class InitializeFlow(Callback):
         if x.dtype == torch.uint8: x = dequantize(x, torch.rand(x.shape, generator=rng('initialize', self.seed)).to(x.device))
         self.model.initialize(x); self.done = True
 
-# %% ../nbs/20_learner.ipynb #c8cb6d00
+# %% ../nbs/20_learner.ipynb #5aa7c1f8
 class EMA(Callback):
     "Exponential moving average of the weights: used in validation, and the best epoch's is left in the model after training."
     order = 55
@@ -110,7 +111,7 @@ class EMA(Callback):
     def after_fit(self):
         if self.fitting: torch._foreach_copy_(self._params(), self.best or self.avg)
 
-# %% ../nbs/20_learner.ipynb #f6807635
+# %% ../nbs/20_learner.ipynb #9ff020f9
 @torch.no_grad()
 def log_probs(
     flow, # anything with `log_prob(x)`
@@ -139,7 +140,7 @@ class OODMonitor(Metric):
     @property
     def name(self): return f'auroc {self._name}'
 
-# %% ../nbs/20_learner.ipynb #b52a97ed
+# %% ../nbs/20_learner.ipynb #c0f49a01
 class SampleGrid(Callback):
     "Write `epoch_000.png`, ... with samples from fixed latents."
     order = 52
@@ -156,7 +157,7 @@ class SampleGrid(Callback):
         grid = tile_images((x.nan_to_num(0).clamp(0, 1)*255).byte().cpu())
         with atomic(self.path/f'epoch_{self.epoch:03d}.png') as tmp: Image.fromarray(np.asarray(grid).squeeze()).save(tmp)
 
-# %% ../nbs/20_learner.ipynb #386f5323
+# %% ../nbs/20_learner.ipynb #2d3140be
 class StopOnNaN(Callback):
     "Raise `FloatingPointError` when the loss is not finite, looked at every `every` steps and at the end of each epoch."
     order = 45
@@ -167,7 +168,7 @@ class StopOnNaN(Callback):
         if self.training and (self.iter % self.every == 0 or self.iter == self.n_iter - 1) and not torch.isfinite(self.loss):
             raise FloatingPointError(f'the loss is {self.loss.item()} at epoch {self.epoch}, batch {self.iter}; lower the learning rate (now {self.opt.hypers[-1]["lr"]:.1e}) or clip gradients more')
 
-# %% ../nbs/20_learner.ipynb #9d8e044e
+# %% ../nbs/20_learner.ipynb #6f384b9a
 class Checkpoint(Callback):
     "Save the state of training after each epoch; when `path` exists at the start of `fit`, continue from it."
     order = 20
@@ -188,7 +189,7 @@ class Checkpoint(Callback):
         ema = self._ema()
         save_tensors(self.path, self._tensors(), dict(self._meta(), epoch=self.epoch + 1, ema=[ema.step, ema.best_loss] if ema else None))
 
-# %% ../nbs/20_learner.ipynb #33b9443d
+# %% ../nbs/20_learner.ipynb #d4158780
 def _difference(a, b):
     "The first entry in which two descriptions differ, in words."
     k = next((k for k in {**a, **b} if a.get(k) != b.get(k)), None)
@@ -211,7 +212,7 @@ def _restore(self:Checkpoint, tensors):
     for k, v in part('opt.').items(): i, name = k.split('.'); state.setdefault(int(i), {})[name] = v
     self.opt.opt.load_state_dict(dict(self.opt.opt.state_dict(), state=state))
 
-# %% ../nbs/20_learner.ipynb #b811b3d8
+# %% ../nbs/20_learner.ipynb #1059c081
 def flow_dls(
     train, # training examples: `uint8` `(N, c, h, w)` or float `(N, d)`
     valid, # validation examples of the same kind
@@ -225,7 +226,7 @@ def flow_dls(
     dls.device = torch.device(device)
     return dls
 
-# %% ../nbs/20_learner.ipynb #b83c6fd7
+# %% ../nbs/20_learner.ipynb #3d7db2ae
 @delegates(FlowLearner.__init__)
 def flow_learner(
     dls:DataLoaders, # from `flow_dls`
@@ -245,7 +246,7 @@ def flow_learner(
     kwargs.setdefault('opt_func', partial(OptimWrapper, opt=torch.optim.AdamW, betas=(.9,.99), fused=True))
     return FlowLearner(dls, flow, loss_func=BitsPerDim(math.prod(dls.train.x.shape[1:]), levels), metrics=mets, cbs=cbs, **kwargs)
 
-# %% ../nbs/20_learner.ipynb #547be222
+# %% ../nbs/20_learner.ipynb #7642d2ca
 def steps_per_minute(
     flow, # the model; it is copied, not touched
     x, # one training batch, `uint8` or float
@@ -262,3 +263,26 @@ def steps_per_minute(
         nn.utils.clip_grad_norm_(params, 1.); opt.step(); torch._foreach_lerp_(avg, [p.detach() for p in params], .01)
         times.append(loss.item()*0 + time.perf_counter() - t)
     return 60/np.median(times[2:])
+
+# %% ../nbs/20_learner.ipynb #34d68436
+def _lengths(model): return [p for n, p in model.named_parameters() if n.endswith('weight.original0')]
+def _others(model): return [p for n, p in model.named_parameters() if not n.endswith('weight.original0')]
+
+def preset_learner(
+    name:str, # a name in `PRESETS`
+    train, # training examples: `uint8` `(N, c, h, w)` or float `(N, d)`
+    valid, # validation examples
+    seed:int=0, # initial weights, order of the batches, noise
+    device='cpu', # where to train
+    n_batches:int=None, # batches per epoch; `None`: one pass
+    cbs=(), # further callbacks, for instance `Checkpoint`
+    **overrides, # arguments of the model
+)->FlowLearner: # `fit(epochs)` uses the preset's learning rate
+    "A learner for a preset's model with the preset's optimiser."
+    torch.manual_seed(seed)
+    flow, p = create(name, **overrides).to(device), PRESETS[name]['train']
+    dls, kw = flow_dls(train, valid, p['bs'], seed, n_batches, device), dict(wd=p['wd'])
+    if 'epochs' in p:  # a paper's run
+        kw.update(opt_func=partial(OptimWrapper, opt=getattr(torch.optim, p['opt'])), ema=0, clip=100/(math.prod(flow.shape)*math.log(2)))
+        if _lengths(flow): kw.update(wd=[0., p['wd']], splitter=lambda m: [_others(m), _lengths(m)])
+    return flow_learner(dls, flow, seed=seed, cbs=cbs, lr=p['lr'], **kw)
