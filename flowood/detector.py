@@ -157,10 +157,14 @@ def _held_out(self:OODDetector, X, src):
     require(len(x) >= 60, f'{h.path} holds {len(x)} examples and at least 60 are needed to fit a score, calibrate and test')
     return [([names[i] for i in p.tolist()], x[p]) for p in four_parts(len(x), self.seed, train=0.)[1:]]
 
+def _statistics(det, x, names):
+    "The flow's statistics of a tensor of examples, a row each, by name."
+    return score_table(det.flow_, x, k=det.k, seed=det.seed).data.assign(name=names)
+
 @patch
 def _calibrate(self:OODDetector, parts):
     "Fit every score on the first part, calibrate it on the second, keep the third for tests and reports."
-    tables = [score_table(self.flow_, ((n[i:i+256], x[i:i+256]) for i in range(0, len(x), 256)), k=self.k, seed=self.seed).data for n, x in parts]
+    tables = [_statistics(self, x, n) for n, x in parts]
     names = dict.fromkeys((*SCORE_NAMES, self.score))
     self.scores_ = {n: get_score(n).fit(tables[0]) for n in names}
     self.cal_ = {n: np.sort(s(tables[1])) for n, s in self.scores_.items()}
@@ -248,16 +252,13 @@ def load_detector(
     return det
 
 # %% ../nbs/50_detector.ipynb #8dfc3744
-def _judge(det, name, x, names=None, stats=None):
+def _judge(det, name, x, names, stats=None):
     "Scores and p-values of one set under all scores of a detector."
-    if stats is None: stats = score_table(det.flow_, ((o if names is None else names[int(o[0]):int(o[0])+len(b)], b) for o, b in _numbered(x)), k=det.k, seed=det.seed).data
+    if stats is None: stats = _statistics(det, x, names)
     scores = pd.DataFrame({n: s(stats) for n, s in det.scores_.items()})
     p = pd.DataFrame({n: conformal_p(det.cal_[n], scores[n]) for n in scores})
     images = x.permute(0,2,3,1).cpu().numpy() if x.dtype == torch.uint8 else None
     return dict(name=name, scores=scores, p=p, images=images, names=list(stats.name), stats=stats)
-
-def _numbered(x, bs=256):
-    for i in range(0, len(x), bs): yield [str(j) for j in range(i, min(i + bs, len(x)))], x[i:i+bs]
 
 @patch
 def results(self:OODDetector,
