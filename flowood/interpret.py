@@ -139,11 +139,19 @@ def colours(
     channel:int=0, # which channel to colour
 )->np.ndarray: # uint8, `(n, h, w, 3)`
     "Values as colours."
-    u = (v/limit).clamp(-1, 1).cpu().float()
+    u = ((v/limit).clamp(-1, 1).cpu().float()*16).round()/16
     if not signed: return as_rgb((u + 1)/2)
     return (plt.get_cmap('RdBu_r')((u[:,channel].numpy() + 1)/2)[...,:3]*255 + .5).astype(np.uint8)
 
-# %% ../nbs/22_interpret.ipynb #55a3459c
+# %% ../nbs/22_interpret.ipynb #f26e64b1
+def _pixel_axes(pic, zoom=2):
+    "Axes of a new figure at most 5 inches wide in which a pixel of `pic` is `zoom` pixels of the screen, so that checkerboards stay checkerboards."
+    h, w = pic.shape[0]*zoom, pic.shape[1]*zoom
+    dpi = max(90, math.ceil(w/4.1)); left, low = .8*dpi, .2*dpi
+    W, H = w + left + .05*dpi, h + 2*low
+    return plt.figure(figsize=(W/dpi, H/dpi), dpi=dpi).add_axes([left/W, low/H, w/W, h/H])
+
+# %% ../nbs/22_interpret.ipynb #30b52278
 def show_couplings(
     flow:Flow, # a flow over images
     x:Tensor, # one image, floats in [0, 1), `(1, c, h, w)`
@@ -160,14 +168,14 @@ def show_couplings(
     rows = [colours(images[k][i:i+ncols,0], scale[k], k != 'output', channel) for i in range(0, n, ncols) for k in names]
     fill = lambda r: np.concatenate([r, np.full((ncols - len(r), *r.shape[1:]), 255, np.uint8)])
     pic, (h, w) = tile_images(np.concatenate([fill(r) for r in rows]), ncols, 2), flow.shape[1:]
-    if ax is None: ax = plt.subplots(figsize=(5, min(4, .5 + 4.3*pic.shape[0]/pic.shape[1])), dpi=110, layout='constrained')[1]
-    ax.imshow(pic, interpolation='nearest'); ax.set_title(title, fontsize=8)
+    ax = ax or _pixel_axes(pic)
+    ax.imshow(pic, interpolation='nearest', aspect='auto'); ax.set_title(title, fontsize=8, pad=3)
     ax.set_yticks([(h+2)*i + h/2 for i in range(len(rows))], [f'{k} ±{scale[k]:.1f}' for _ in range(len(rows)//3) for k in names], fontsize=7)
     ax.set_xticks([(w+2)*i + w/2 for i in range(ncols)], range(1, ncols + 1), fontsize=7); ax.tick_params(length=0)
     for s in ax.spines.values(): s.set_visible(False)
     return ax
 
-# %% ../nbs/22_interpret.ipynb #215e3331
+# %% ../nbs/22_interpret.ipynb #4f3ab44f
 @contextmanager
 def batch_statistics(
     flow:nn.Module, # a flow whose st-networks have batch normalisation
@@ -181,7 +189,7 @@ def batch_statistics(
     finally:
         for m, (a, b) in zip(norms, was): m.training, m.track_running_stats = a, b
 
-# %% ../nbs/22_interpret.ipynb #fb25a09a
+# %% ../nbs/22_interpret.ipynb #f1bba262
 @torch.no_grad()
 def mean_latents(
     flow:Flow, # a flow over images
@@ -198,7 +206,7 @@ def mean_latents(
         total = total + latent_image(flow, flow.encode(x)[0]).unflatten(0, (len(u), n)).sum(0)
     return total/k
 
-# %% ../nbs/22_interpret.ipynb #7a60a6d1
+# %% ../nbs/22_interpret.ipynb #41151701
 def show_latents(
     flow:Flow, # a flow over images
     images:Tensor, # `uint8`, `(n, c, h, w)`, one line of pictures
@@ -214,13 +222,13 @@ def show_latents(
         with batch_statistics(flow): rows['batch stat.'] = mean_latents(flow, images, k)
     pics = [v if i == 0 else colours(v, limit, False) for i, v in enumerate(rows.values())]
     pic, h = tile_images(np.concatenate(pics), len(images), 2), flow.shape[1] + 2
-    if ax is None: ax = plt.subplots(figsize=(5, min(4, .4 + 4.3*pic.shape[0]/pic.shape[1])), dpi=110, layout='constrained')[1]
-    ax.imshow(pic, interpolation='nearest'); ax.set_title(title, fontsize=8); ax.set_xticks([])
+    ax = ax or _pixel_axes(pic)
+    ax.imshow(pic, interpolation='nearest', aspect='auto'); ax.set_title(title, fontsize=8, pad=3); ax.set_xticks([])
     ax.set_yticks([h*i + h/2 - 1 for i in range(len(rows))], rows, fontsize=7); ax.tick_params(length=0)
     for s in ax.spines.values(): s.set_visible(False)
     return ax
 
-# %% ../nbs/22_interpret.ipynb #29385f02
+# %% ../nbs/22_interpret.ipynb #2a253478
 def r2(
     target:Tensor, # `(B, n)`
     guess:Tensor, # `(B, n)`
@@ -235,10 +243,10 @@ def r2(
     var, vg, cov = xx - mx**2, (gg - mg**2).clamp(min=1e-12), xg - mx*mg
     out = dict(r2=1 - (xx - 2*xg + gg).sum(1)/var.sum(1), corr2=(cov**2/vg).sum(1)/var.sum(1))
     ends = torch.tensor([.025, .975]).to(x)
-    res = {k: dict(zip((k, f'{k}_lo', f'{k}_hi'), [float(v[0]), *torch.quantile(v[1:], ends).tolist()])) for k, v in out.items()}
+    res = {k: dict(zip((k, f'{k}_lo', f'{k}_hi'), [float(v[0]), *torch.quantile(v[1:] - v[1:].mean() + v[0], ends).tolist()])) for k, v in out.items()}
     return dict(**res['r2'], **res['corr2'], n=n)
 
-# %% ../nbs/22_interpret.ipynb #10a01594
+# %% ../nbs/22_interpret.ipynb #ebe7771b
 def explained_variance(
     flow:Flow, # a flow over images
     x:Tensor, # a batch, floats in [0, 1), `(B, c, h, w)`
@@ -252,7 +260,7 @@ def _guess(step, t=None):
     m = step.layer.change.expand_as(step.x[0]).flatten()
     return step.x.flatten(1)[:,m], -(step.t if t is None else t).flatten(1)[:,m]
 
-# %% ../nbs/22_interpret.ipynb #4ef73d8d
+# %% ../nbs/22_interpret.ipynb #dbb40a24
 def influence(
     step:Step, # of a coupling
     row:int, # of a changed pixel
@@ -275,7 +283,7 @@ def by_distance(
     d = torch.maximum((torch.arange(h) - row).abs()[:,None], (torch.arange(w) - col).abs()).to(m.device)
     return torch.zeros(max(h, w), device=m.device).index_add(0, d.flatten(), m.flatten()/m.sum().clamp(min=1e-30))
 
-# %% ../nbs/22_interpret.ipynb #15563a4f
+# %% ../nbs/22_interpret.ipynb #fbe6121f
 def message_swap(
     flow:Flow, # a stack of couplings with nothing between them
     x:Tensor, # a batch, floats in [0, 1), `(B, c, h, w)`
@@ -289,7 +297,8 @@ def message_swap(
     note, guess = (a.x + a.t.roll(1, 0))*a.s.roll(1, 0).exp(), lambda v: r2(*_guess(b, b.layer.s_t(v, b.c)[1].detach()))
     return {'own': guess(b.x), 'other note': guess(note), 'all other': guess(b.x.roll(1, 0))}
 
-# %% ../nbs/22_interpret.ipynb #2de49cd7
+# %% ../nbs/22_interpret.ipynb #9648d454
+@torch.no_grad()
 def quantity_image(
     flow:Flow, # a flow over images
     x:Tensor, # one image, floats in [0, 1), `(1, c, h, w)`
@@ -298,7 +307,7 @@ def quantity_image(
     scale:dict=None, # ends of the colour scales, from `limits`; `None`: this image's own
 ): # uint8 `(h, w, 3)`, and one line of text
     "One quantity of one coupling in colours, and its range in words."
-    if quantity == 'latent': v, limit = latent_image(flow, flow.encode(x)[0].detach()), 3.
+    if quantity == 'latent': v, limit = latent_image(flow, flow.encode(x)[0]), 3.
     else:
         images = coupling_images(flow, x)
         require(1 <= k <= len(images['s']), f'there is no coupling {k}; this flow has couplings 1 to {len(images["s"])}')
@@ -306,13 +315,13 @@ def quantity_image(
         v, limit = images[quantity][k-1], (scale or limits(images))[quantity]
     return colours(v, limit, quantity in 'st')[0], f'{float(v.min()):.2f} to {float(v.max()):.2f}, colours end at ±{limit:.2f}'
 
-# %% ../nbs/22_interpret.ipynb #1ecbdf89
+# %% ../nbs/22_interpret.ipynb #68997634
 def explore(
     flow:Flow, # a flow over images
     sets:dict, # name -> `uint8` images `(n, c, h, w)`; the first is ID
     live:bool=None, # widgets; `None`: if this runs under Jupyter, VS Code or Colab
     zoom:int=8, # screen pixels per pixel
-): # a widget, or Axes
+): # a widget, or a list of Axes
     "Choose data, image, coupling and quantity, and see it; a fixed picture without a live notebook."
     for name, x in sets.items(): require(tuple(x.shape[1:]) == flow.shape and x.dtype == torch.uint8, f'sets[{name!r}] is {x.dtype} of shape {tuple(x.shape)}; pass uint8 images of shape {flow.shape}')
     u = common_noise(flow.shape, device=next(iter(sets.values())).device)
@@ -321,7 +330,7 @@ def explore(
     if live is None: live = any(k in os.environ for k in ('JPY_SESSION_NAME', 'VSCODE_PID', 'COLAB_RELEASE_TAG'))
     return _widgets(flow, sets, u, scale, zoom) if live else _fixed(flow, some, scale)
 
-# %% ../nbs/22_interpret.ipynb #f639958c
+# %% ../nbs/22_interpret.ipynb #387a4cf5
 def _png(pic, zoom):
     from PIL import Image
     buf = io.BytesIO(); Image.fromarray(pic).resize((pic.shape[1]*zoom, pic.shape[0]*zoom), Image.NEAREST).save(buf, 'png')
@@ -334,6 +343,7 @@ def _widgets(flow, sets, u, scale, zoom):
     data, what = w.Dropdown(options=list(sets), description='data'), w.ToggleButtons(options=['s', 't', 'output', 'latent'], description='show', style=dict(button_width='70px'))
     image, coupling = (w.IntSlider(min=0, max=len(sets[data.value]) - 1, description='image'), w.IntSlider(value=1, min=1, max=n, description='coupling'))
     left, right, text = w.Image(format='png'), w.Image(format='png'), w.Label()
+    @torch.no_grad()
     def show(_=None):
         image.max = len(sets[data.value]) - 1
         x = dequantize(sets[data.value][image.value][None], u)
@@ -345,7 +355,5 @@ def _widgets(flow, sets, u, scale, zoom):
     return w.VBox([data, image, coupling, what, w.HBox([left, right]), text])
 
 def _fixed(flow, some, scale):
-    "The first image of each set above the other: what the explorer would show."
-    fig, axs = plt.subplots(len(some), 1, figsize=(5, min(4, 2*len(some))), dpi=110, layout='constrained', squeeze=False)
-    for ax, (name, x) in zip(axs[:,0], some.items()): show_couplings(flow, x, scale, title=f'{name} 0', ax=ax)
-    return axs[:,0]
+    "The couplings on the first image of each set, one picture each."
+    return [show_couplings(flow, x, scale, title=f'{name} 0') for name, x in some.items()]
