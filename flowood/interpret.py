@@ -24,7 +24,7 @@ from .flows.image import MultiScale, Squeeze
 from .flows.models import Flatten
 from .plots import as_rgb, show_images, tile_images
 
-# %% ../nbs/22_interpret.ipynb #4e46fb08
+# %% ../nbs/22_interpret.ipynb #a0aeb252
 def _after(b, lay):
     "The lay-out of what leaves bijector `b`, from the lay-out of what enters it."
     if isinstance(b, Chain):
@@ -40,7 +40,7 @@ def _after(b, lay):
 def _rejoin(lay): return lambda t, left: lay(torch.cat([t, left[-1]], 1), left[:-1])
 def _as_is(t, left): return t
 
-# %% ../nbs/22_interpret.ipynb #305e5039
+# %% ../nbs/22_interpret.ipynb #edffa913
 def latent_image(
     flow:Flow, # a flow over images
     z:Tensor, # its latents, as `flow.encode` returns them
@@ -51,7 +51,7 @@ def latent_image(
     require(tuple(img.shape[1:]) == flow.shape, f'latents come out as {tuple(img.shape[1:])} instead of {flow.shape}; this flow has a rearrangement that latent_image does not know')
     return img
 
-# %% ../nbs/22_interpret.ipynb #d41ff12b
+# %% ../nbs/22_interpret.ipynb #c88116dc
 def over_pixels(
     flow:Flow, # a flow over blocks, `(c f², h/f, w/f)`
     f:int=2, # side of a block
@@ -62,7 +62,7 @@ def over_pixels(
     out = Flow(Chain(Squeeze(f), *flow.transform), flow.base, (c//f**2, h*f, w*f)); out.meta = getattr(flow, 'meta', {})
     return out.train(flow.training)
 
-# %% ../nbs/22_interpret.ipynb #59a9f17a
+# %% ../nbs/22_interpret.ipynb #52a2aee4
 class Step:
     "What one layer did to a batch, and where its numbers belong in the image."
     def __init__(self,
@@ -81,7 +81,7 @@ class Step:
         return self.lay(v, self.left if past else tuple(v.new_zeros(1).expand(len(v), *o.shape[1:]) for o in self.left))
     def __repr__(self): return f'{type(self.layer).__name__}: {tuple(self.x.shape)} to {tuple(self.z.shape)}'
 
-# %% ../nbs/22_interpret.ipynb #a43c4212
+# %% ../nbs/22_interpret.ipynb #365401b0
 @torch.no_grad()
 def walk(
     flow:Flow, # a flow over images
@@ -94,7 +94,7 @@ def walk(
     steps = []; _walk(flow.transform, plain(x), c, _as_is, (), steps)
     return [s for s in steps if s.s is not None] if couplings else steps
 
-# %% ../nbs/22_interpret.ipynb #5737fa55
+# %% ../nbs/22_interpret.ipynb #54b13675
 def _walk(b, x, c, lay, left, steps):
     "Append a `Step` for every layer of `b`; returns what leaves `b`."
     if isinstance(b, Chain):
@@ -111,7 +111,7 @@ def _walk(b, x, c, lay, left, steps):
     steps.append(Step(b, x, z, ladj, _after(b, lay), left, s, t, c))
     return z
 
-# %% ../nbs/22_interpret.ipynb #dd842ce7
+# %% ../nbs/22_interpret.ipynb #e149cbca
 def coupling_images(
     flow:Flow, # a flow over images
     x:Tensor, # a batch, floats in [0, 1), `(B, c, h, w)`
@@ -123,7 +123,7 @@ def coupling_images(
     rows = dict(s=[o.image(o.s) for o in steps], t=[o.image(o.t) for o in steps], output=[o.image(o.z, past=True) for o in steps])
     return {k: torch.stack(v) for k, v in rows.items()}
 
-# %% ../nbs/22_interpret.ipynb #0b8707d5
+# %% ../nbs/22_interpret.ipynb #35b60aac
 def limits(
     *images:dict, # from `coupling_images`
     q:float=.99, # share of the values that the colours must span
@@ -143,7 +143,7 @@ def colours(
     if not signed: return as_rgb((u + 1)/2)
     return (plt.get_cmap('RdBu_r')((u[:,channel].numpy() + 1)/2)[...,:3]*255 + .5).astype(np.uint8)
 
-# %% ../nbs/22_interpret.ipynb #f26e64b1
+# %% ../nbs/22_interpret.ipynb #97084e0a
 def _pixel_axes(pic, zoom=2):
     "Axes of a new figure at most 5 inches wide in which a pixel of `pic` is `zoom` pixels of the screen, so that checkerboards stay checkerboards."
     h, w = pic.shape[0]*zoom, pic.shape[1]*zoom
@@ -151,7 +151,7 @@ def _pixel_axes(pic, zoom=2):
     W, H = w + left + .05*dpi, h + 2*low
     return plt.figure(figsize=(W/dpi, H/dpi), dpi=dpi).add_axes([left/W, low/H, w/W, h/H])
 
-# %% ../nbs/22_interpret.ipynb #30b52278
+# %% ../nbs/22_interpret.ipynb #c89c169b
 def show_couplings(
     flow:Flow, # a flow over images
     x:Tensor, # one image, floats in [0, 1), `(1, c, h, w)`
@@ -175,7 +175,7 @@ def show_couplings(
     for s in ax.spines.values(): s.set_visible(False)
     return ax
 
-# %% ../nbs/22_interpret.ipynb #4f3ab44f
+# %% ../nbs/22_interpret.ipynb #0390bf81
 @contextmanager
 def batch_statistics(
     flow:nn.Module, # a flow whose st-networks have batch normalisation
@@ -189,7 +189,7 @@ def batch_statistics(
     finally:
         for m, (a, b) in zip(norms, was): m.training, m.track_running_stats = a, b
 
-# %% ../nbs/22_interpret.ipynb #f1bba262
+# %% ../nbs/22_interpret.ipynb #6264abb8
 @torch.no_grad()
 def mean_latents(
     flow:Flow, # a flow over images
@@ -206,7 +206,7 @@ def mean_latents(
         total = total + latent_image(flow, flow.encode(x)[0]).unflatten(0, (len(u), n)).sum(0)
     return total/k
 
-# %% ../nbs/22_interpret.ipynb #41151701
+# %% ../nbs/22_interpret.ipynb #21a944ef
 def show_latents(
     flow:Flow, # a flow over images
     images:Tensor, # `uint8`, `(n, c, h, w)`, one line of pictures
@@ -228,7 +228,7 @@ def show_latents(
     for s in ax.spines.values(): s.set_visible(False)
     return ax
 
-# %% ../nbs/22_interpret.ipynb #2a253478
+# %% ../nbs/22_interpret.ipynb #beb0356c
 def r2(
     target:Tensor, # `(B, n)`
     guess:Tensor, # `(B, n)`
@@ -246,7 +246,7 @@ def r2(
     res = {k: dict(zip((k, f'{k}_lo', f'{k}_hi'), [float(v[0]), *torch.quantile(v[1:] - v[1:].mean() + v[0], ends).tolist()])) for k, v in out.items()}
     return dict(**res['r2'], **res['corr2'], n=n)
 
-# %% ../nbs/22_interpret.ipynb #ebe7771b
+# %% ../nbs/22_interpret.ipynb #1a7cb8e9
 def explained_variance(
     flow:Flow, # a flow over images
     x:Tensor, # a batch, floats in [0, 1), `(B, c, h, w)`
@@ -260,7 +260,7 @@ def _guess(step, t=None):
     m = step.layer.change.expand_as(step.x[0]).flatten()
     return step.x.flatten(1)[:,m], -(step.t if t is None else t).flatten(1)[:,m]
 
-# %% ../nbs/22_interpret.ipynb #dbb40a24
+# %% ../nbs/22_interpret.ipynb #34ad5b23
 def influence(
     step:Step, # of a coupling
     row:int, # of a changed pixel
@@ -283,7 +283,7 @@ def by_distance(
     d = torch.maximum((torch.arange(h) - row).abs()[:,None], (torch.arange(w) - col).abs()).to(m.device)
     return torch.zeros(max(h, w), device=m.device).index_add(0, d.flatten(), m.flatten()/m.sum().clamp(min=1e-30))
 
-# %% ../nbs/22_interpret.ipynb #fbe6121f
+# %% ../nbs/22_interpret.ipynb #c0979548
 def message_swap(
     flow:Flow, # a stack of couplings with nothing between them
     x:Tensor, # a batch, floats in [0, 1), `(B, c, h, w)`
@@ -297,7 +297,7 @@ def message_swap(
     note, guess = (a.x + a.t.roll(1, 0))*a.s.roll(1, 0).exp(), lambda v: r2(*_guess(b, b.layer.s_t(v, b.c)[1].detach()))
     return {'own': guess(b.x), 'other note': guess(note), 'all other': guess(b.x.roll(1, 0))}
 
-# %% ../nbs/22_interpret.ipynb #9648d454
+# %% ../nbs/22_interpret.ipynb #521b816a
 @torch.no_grad()
 def quantity_image(
     flow:Flow, # a flow over images
@@ -315,7 +315,7 @@ def quantity_image(
         v, limit = images[quantity][k-1], (scale or limits(images))[quantity]
     return colours(v, limit, quantity in 'st')[0], f'{float(v.min()):.2f} to {float(v.max()):.2f}, colours end at ±{limit:.2f}'
 
-# %% ../nbs/22_interpret.ipynb #68997634
+# %% ../nbs/22_interpret.ipynb #6eecdd70
 def explore(
     flow:Flow, # a flow over images
     sets:dict, # name -> `uint8` images `(n, c, h, w)`; the first is ID
@@ -330,7 +330,7 @@ def explore(
     if live is None: live = any(k in os.environ for k in ('JPY_SESSION_NAME', 'VSCODE_PID', 'COLAB_RELEASE_TAG'))
     return _widgets(flow, sets, u, scale, zoom) if live else _fixed(flow, some, scale)
 
-# %% ../nbs/22_interpret.ipynb #387a4cf5
+# %% ../nbs/22_interpret.ipynb #e50f9d84
 def _png(pic, zoom):
     from PIL import Image
     buf = io.BytesIO(); Image.fromarray(pic).resize((pic.shape[1]*zoom, pic.shape[0]*zoom), Image.NEAREST).save(buf, 'png')
