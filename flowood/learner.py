@@ -46,9 +46,9 @@ class FlowLearner(Learner):
     "A `Learner` whose `fit` may start at `first_epoch`, and which says in `fitting` whether it is training."
     first_epoch, fitting = 0, False
     @delegates(Learner.fit)
-    def fit(self, n_epoch, **kwargs):
+    def fit(self, n_epoch, lr=None, **kwargs):
         self.fitting, self.first_epoch = True, 0
-        try: super().fit(n_epoch, **kwargs)
+        try: super().fit(n_epoch, lr, **kwargs)
         except (ValueError, FloatingPointError) as e: raise type(e)(str(e).split(':\n\t')[-1]) from e
         finally: self.fitting = False
     def _do_fit(self):
@@ -83,17 +83,19 @@ class InitializeFlow(Callback):
     def before_fit(self):
         if self.done or not self.fitting or self.first_epoch > 0: return
         dl = self.dls.train
-        x = torch.cat([dl.batch(i)[0] for i in range(-(-self.n//dl.bs))])[:self.n]
+        x, y = (torch.cat(o) for o in zip(*(dl.batch(i) for i in range(-(-self.n//dl.bs)))))
+        x = x[y == 0][:self.n]
         if x.dtype == torch.uint8: x = dequantize(x, torch.rand(x.shape, generator=rng('initialize', self.seed)).to(x.device))
         self.model.initialize(x); self.done = True
 
 # %% ../nbs/20_learner.ipynb #5aa7c1f8
 class EMA(Callback):
-    "Exponential moving average of the weights: used in validation, and the best epoch's is left in the model after training."
+    "Exponential moving average of the weights: used in validation; the best epoch's is left in the model after training."
     order = 55
     def __init__(self,
         decay:float=.998, # weight of the past at each step; ramps up over the first steps
-    ): self.decay, self.step, self.avg, self.raw, self.best, self.best_loss = decay, 0, None, None, None, float('inf')
+        last:bool=False, # leave the last epoch's average in the model, not the best one's
+    ): self.decay, self.last, self.step, self.avg, self.raw, self.best, self.best_loss = decay, last, 0, None, None, None, float('inf')
     def _params(self): return [p.detach() for p in self.model.parameters()]
     def before_fit(self):
         if self.fitting and self.avg is None: self.avg = [p.clone() for p in self._params()]
@@ -106,7 +108,7 @@ class EMA(Callback):
     def after_validate(self):
         if self.raw is None: return
         loss = float(self.recorder.loss.value)
-        if loss < self.best_loss: self.best, self.best_loss = [p.clone() for p in self.avg], loss
+        if self.last or loss < self.best_loss: self.best, self.best_loss = [p.clone() for p in self.avg], loss
         torch._foreach_copy_(self._params(), self.raw); self.raw = None
     def after_fit(self):
         if self.fitting: torch._foreach_copy_(self._params(), self.best or self.avg)

@@ -207,7 +207,7 @@ class Highway(nn.Module):
             x = torch.lerp(x, h, g.sigmoid())
         return self.head(x)
 
-# %% ../../nbs/12_stnets.ipynb #f3e210b3
+# %% ../../nbs/12_stnets.ipynb #9fc25e35
 class ConvNet(nn.Sequential):
     "Weight-normalised 3×3 convolutions and a last 1×1 one."
     def __init__(self,
@@ -222,7 +222,7 @@ class ConvNet(nn.Sequential):
         layer = lambda n: [_conv(n, nh, 3), *_norms(norm, nh), *([nn.ReLU()] if act else [])]
         super().__init__(*layer(ni), *(m for _ in range(n_blocks) for m in layer(nh)), zero_(_conv(nh, no, 1)))
 
-# %% ../../nbs/12_stnets.ipynb #ecf54dce
+# %% ../../nbs/12_stnets.ipynb #2518f354
 STNETS = dict(resnet=ResNet, bottleneck=partial(ResNet, skip=False, latent=100), autoencoder=AutoEncoder,
               highway=Highway, conv=ConvNet, glow=partial(GlowConv, place=False), mlp=ImageMLP)
 
