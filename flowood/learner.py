@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['BitsPerDim', 'FlowLearner', 'Dequantize', 'InitializeFlow', 'EMA', 'log_probs', 'OODMonitor', 'SampleGrid',
-           'StopOnNaN', 'Checkpoint', 'flow_dls', 'flow_learner', 'steps_per_minute', 'preset_learner']
+           'StopOnNaN', 'Checkpoint', 'flow_dls', 'flow_learner', 'steps_per_minute', 'preset_settings',
+           'preset_learner']
 
 # %% ../nbs/20_learner.ipynb #1d7bcb7a
 import copy, json, math
@@ -266,9 +267,17 @@ def steps_per_minute(
         times.append(loss.item()*0 + time.perf_counter() - t)
     return 60/np.median(times[2:])
 
-# %% ../nbs/20_learner.ipynb #34d68436
-def _lengths(model): return [p for n, p in model.named_parameters() if n.endswith('weight.original0')]
-def _others(model): return [p for n, p in model.named_parameters() if not n.endswith('weight.original0')]
+# %% ../nbs/20_learner.ipynb #07eb0a13
+def preset_settings(
+    name:str, # a name in `PRESETS`
+    flow, # the flow to train
+)->dict: # arguments of `flow_learner`
+    "Optimiser, learning rate, decay and clipping of a preset."
+    p, nat = PRESETS[name]['train'], math.prod(flow.shape)*math.log(2)
+    if 'epochs' not in p: return dict(lr=p['lr'], wd=p['wd'])  # our own
+    kw = dict(lr=p['lr'], wd=p['wd']/nat, clip=100/nat, ema=0, opt_func=partial(OptimWrapper, opt=getattr(torch.optim, p['opt'])))
+    groups = lambda m: [[q for n, q in m.named_parameters() if n.endswith('.original0') == g] for g in (False, True)]
+    return dict(kw, wd=[0., kw['wd']], splitter=groups) if PRESETS[name]['model'] in ('realnvp', 'stack') else kw
 
 def preset_learner(
     name:str, # a name in `PRESETS`
@@ -281,10 +290,6 @@ def preset_learner(
     **overrides, # arguments of the model
 )->FlowLearner: # `fit(epochs)` uses the preset's learning rate
     "A learner for a preset's model with the preset's optimiser."
-    torch.manual_seed(seed)
-    flow, p = create(name, **overrides).to(device), PRESETS[name]['train']
-    dls, kw = flow_dls(train, valid, p['bs'], seed, n_batches, device), dict(wd=p['wd'])
-    if 'epochs' in p:  # a paper's run
-        kw.update(opt_func=partial(OptimWrapper, opt=getattr(torch.optim, p['opt'])), ema=0, clip=100/(math.prod(flow.shape)*math.log(2)))
-        if _lengths(flow): kw.update(wd=[0., p['wd']], splitter=lambda m: [_others(m), _lengths(m)])
-    return flow_learner(dls, flow, seed=seed, cbs=cbs, lr=p['lr'], **kw)
+    torch.manual_seed(seed); flow = create(name, **overrides).to(device)
+    dls = flow_dls(train, valid, PRESETS[name]['train']['bs'], seed, n_batches, device)
+    return flow_learner(dls, flow, seed=seed, cbs=cbs, **preset_settings(name, flow))

@@ -10,7 +10,7 @@ from html import unescape
 
 from nbs import NBS, ROOT, notebooks, read
 
-PAGES = {re.sub(r'^\d+[a-z]?_', '', p.stem): p.relative_to(ROOT).as_posix() for p in notebooks()}
+PAGES = {re.sub(r'(^|/)\d+[a-z]?_', r'\1', p.relative_to(NBS).with_suffix('').as_posix()): p.relative_to(ROOT).as_posix() for p in notebooks()}
 
 def link(m):
     "A link as seen from the top of the repository."
