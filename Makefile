@@ -38,9 +38,8 @@ export: setup ## write the package from the notebooks
 readme: setup ## write README.md from nbs/index.ipynb
 	@$(BIN)/python tools/make_readme.py
 
-refresh: export ## execute notebooks in place, slow cells too, and clean them (NB=nbs/01_core.ipynb for one)
-	@for f in $(NB); do $(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 $$f || exit 1; done
-	@$(BIN)/nbdev_clean
+refresh: setup ## execute notebooks in place (NB=nbs/01_core.ipynb for one; SLOW=--slow runs slow cells, too)
+	@$(BIN)/python tools/refresh.py $(SLOW) $(NB)
 
 clean: ## remove what the other targets made, but .venv
 	@rm -rf .venv-smoke build dist demo _docs _proc *.egg-info nbs/nbdev.yml nbs/sidebar.yml

@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""Export and execute notebooks in place, then clean them: python tools/refresh.py [--slow] NOTEBOOK...
+
+Cells marked slow or gpu are left out, and keep the outputs that they have; `--slow` runs the slow ones, too. A notebook
+in which a cell fails is left as it was.
+"""
+import re, subprocess, sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbdev.export import nb_export
+
+def refresh(path, slow=False):
+    "Execute one notebook; the error message, or None."
+    nb_export(path)
+    nb, left = nbformat.read(path, 4), r'#\s*\|\s*gpu' if slow else r'#\s*\|\s*(slow|gpu)'
+    client = NotebookClient(nb, timeout=None, resources={'metadata': {'path': str(Path(path).parent)}})
+    with client.setup_kernel():
+        for i, c in enumerate(nb.cells):
+            if c.cell_type != 'code' or re.match(left, c.source): continue
+            try: client.execute_cell(c, i)
+            except CellExecutionError as e: return f'{path} cell {i}: {e}'
+    nbformat.write(nb, path)
+    subprocess.run([str(Path(sys.executable).with_name('nbdev_clean')), '--fname', str(path)], check=True)
+
+if __name__ == '__main__':
+    bad = [m for p in sys.argv[1:] if p != '--slow' and (m := refresh(p, '--slow' in sys.argv))]
+    sys.exit('\n'.join(bad))
