@@ -20,17 +20,19 @@ def link(m):
     elif url.startswith('../'): url = url[3:]
     return f'{bang}[{text}]({url})'
 
+def linked(text): return re.sub(r'(!?)\[([^\]]*)\]\(([^)\s]+)\)', link, text)
+
 def output(o):
     "The text of one output, as Markdown; '' for a picture."
     d = o.get('data', {})
-    if 'text/markdown' in d: return ''.join(d['text/markdown']).strip()
+    if 'text/markdown' in d: return linked(''.join(d['text/markdown']).strip())
     if 'image/png' in d or o.get('name') == 'stderr': return ''
     text = ''.join(o.get('text') or d.get('text/plain', '')).rstrip()
     return '\n'.join(f'    {l}'.rstrip() for l in unescape(text).splitlines())
 
 def markdown(c):
     "One cell as Markdown."
-    if c.kind == 'markdown': return re.sub(r'(!?)\[([^\]]*)\]\(([^)\s]+)\)', link, c.src.strip())
+    if c.kind == 'markdown': return linked(c.src.strip())
     if c.kind != 'code' or not {'hide', 'default_exp'}.isdisjoint(c.flags) or c.flags.get('include') == 'false': return ''
     src = '\n'.join(l for l in c.src.splitlines() if not re.match(r'\s*#\s*\|', l)).strip()
     parts = [f'```python\n{src}\n```'] if src and c.flags.get('echo') != 'false' else []
