@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['to_nchw', 'resize', 'set_mode', 'split', 'digits', 'photos', 'glyphs', 'data_root', 'read_idx', 'load', 'npz_header',
-           'catalog', 'sanity_suite', 'two_moons', 'checkerboard', 'rings', 'gaussians', 'table', 'one_class',
-           'uci_table', 'hflip', 'DeviceLoader']
+           'catalog', 'on_disk', 'sanity_suite', 'two_moons', 'checkerboard', 'rings', 'gaussians', 'table',
+           'one_class', 'uci_table', 'hflip', 'DeviceLoader']
 
 # %% ../nbs/03_data.ipynb #2abf5953
 import gzip, os, zipfile, zlib
@@ -362,6 +362,13 @@ def catalog(
         where = 'embedded' if name in _EMBEDDED else 'on disk' if have else 'manual' if name == 'notMNIST' or name in _TABLES else 'torchvision'
         res.append(dict(name=name, shape=tuple(shape), n_train=train, n_test=test, licence=licence, citation=citation, where=where))
     return res
+
+def on_disk(
+    *names:str, # names from `catalog`
+    root=None, # data root; see `data_root`
+)->bool: # whether all of them are there, without a download
+    "Are these sets on this machine?"
+    return {*names} <= {o['name'] for o in catalog(root) if o['where'] == 'on disk'}
 
 # %% ../nbs/03_data.ipynb #fe0d259c
 def _blur(x, sigma):

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from fastcore.basics import patch
 from torch import Tensor, nn
 
 from .core import common_noise, dequantize, plain, require, rng
@@ -22,7 +21,7 @@ from .flows.base import Bijector, Chain, Flow, Inverse, sum_event
 from .flows.coupling import AffineCoupling
 from .flows.image import MultiScale, Squeeze
 from .flows.models import Flatten
-from .plots import as_rgb, show_images, tile_images
+from .plots import as_rgb, tile_images
 
 # %% ../nbs/22_interpret.ipynb #a0aeb252
 def _after(b, lay):

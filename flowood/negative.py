@@ -13,7 +13,7 @@ from fastai.basics import Callback, DataLoaders
 from fastcore.foundation import L
 from fastcore.meta import delegates
 
-from .core import bits_per_dim, dequantize, digest, require, rng
+from .core import bits_per_dim, digest, require
 from .data import DeviceLoader
 from .learner import BitsPerDim, Checkpoint, EMA, InitializeFlow, flow_learner
 

@@ -13,10 +13,10 @@ import argparse, json, os, signal, socket, subprocess, sys, tempfile, time, urll
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CELLS = ['''from flowood.data import catalog, load, to_nchw
+CELLS = ['''from flowood.data import load, on_disk, to_nchw
 from flowood.flows.models import load_flow
 from flowood.interpret import explore
-real = {{d['name'] for d in catalog() if d['where'] == 'on disk'}} >= {{'FashionMNIST', 'MNIST'}}
+real = on_disk('FashionMNIST', 'MNIST')
 names = ('FashionMNIST', 'MNIST') if real else ('glyphs', 'digits')
 sets = {{k: to_nchw(load(k, 'test', size=28)[0][:50]) for k in names}}''', "explore(load_flow('{model}'), sets)"]
 

@@ -53,14 +53,14 @@ class AffineCoupling(Bijector):
         raw = self.st(kept if c is None else torch.cat([kept, c], 1)).to(kept.dtype)
         s, t = raw.chunk(2, 1)
         return (self.bound(s) if callable(self.bound) else soft_bound(s, self.bound)), t
+    def _cut(self, x): a, b = x[:,:self.n_first], x[:,self.n_first:]; return (a, b) if self.keeps_first else (b, a)
+    def _join(self, kept, changed): return torch.cat([kept, changed] if self.keeps_first else [changed, kept], 1)
     def _halves(self, x, c, inverse):
-        first, second = x[:,:self.n_first], x[:,self.n_first:]
-        kept, changed = (first, second) if self.keeps_first else (second, first)
+        kept, changed = self._cut(x)
         s, t = self._s_t(kept, c)
-        changed = _affine(changed, s, t, inverse)
-        return torch.cat([kept, changed] if self.keeps_first else [changed, kept], 1), s
+        return self._join(kept, _affine(changed, s, t, inverse)), s
     def _masked(self, x, c, inverse):
-        s, t = (o*self.change for o in self._s_t(x*self.mask, c))
+        s, t = self.s_t(x, c)
         return _affine(x, s, t, inverse), s
     def _run(self, x, c, inverse):
         y, s = (self._halves if self.split else self._masked)(x, c, inverse)
@@ -80,9 +80,8 @@ def s_t(self:AffineCoupling,
 )->tuple: # log-scale and translation, each like `x`
     "What the coupling does to each entry of `x`: zero where it does nothing."
     if not self.split: return tuple(o*self.change for o in self._s_t(x*self.mask, c))
-    kept = x[:,:self.n_first] if self.keeps_first else x[:,self.n_first:]
-    pad = lambda o: torch.cat([torch.zeros_like(kept), o] if self.keeps_first else [o, torch.zeros_like(kept)], 1)
-    return tuple(pad(o) for o in self._s_t(kept, c))
+    kept, _ = self._cut(x)
+    return tuple(self._join(torch.zeros_like(kept), o) for o in self._s_t(kept, c))
 
 @patch
 @torch.no_grad()
