@@ -7,9 +7,9 @@ __all__ = ['CSS', 'Safe', 'tag', 'fmt', 'auroc_text', 'html_table', 'result_rows
            'calibration_rows', 'alarm_sentence', 'auroc_table', 'detail_table', 'figure_svg', 'labels', 'stretch',
            'set_ticks', 'hist_figure', 'scatter_figure', 'calibration_figure', 'extremes', 'image_uri', 'gallery',
            'check_results', 'histogram_section', 'curves_section', 'calibration_section', 'examples_section',
-           'facts_section', 'report_html', 'write_report']
+           'list_section', 'facts_section', 'report_html', 'write_report']
 
-# %% ../nbs/51_report.ipynb #1d6cc4f0
+# %% ../nbs/51_report.ipynb #dac9dfd9
 import base64, html, io, math, re, warnings
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from .core import atomic, require
 from .metrics import alarm_range, as_vector, compare, ks_uniform
 from .plots import as_rgb, plot_curve, plot_hist, plot_roc, plot_scatter, role_colors, tile_images
 
-# %% ../nbs/51_report.ipynb #68fe9c51
+# %% ../nbs/51_report.ipynb #0937ffa3
 class Safe(str):
     "HTML that goes into the page as it is; with plain text added it is plain text again."
     def __add__(self, o): return Safe(str.__add__(self, o)) if isinstance(o, Safe) else str.__add__(self, o)
@@ -38,7 +38,7 @@ def tag(
     if name in ('img','meta'): return Safe(f'<{name}{a}>')
     return Safe(f'<{name}{a}>{"".join(o if isinstance(o, Safe) else html.escape(str(o)) for o in content)}</{name}>')
 
-# %% ../nbs/51_report.ipynb #a0e79637
+# %% ../nbs/51_report.ipynb #e7ed4afd
 def fmt(
     x, # anything; numbers are shortened
 )->str: # text, not yet escaped
@@ -56,7 +56,7 @@ def auroc_text(
     ok = all(math.isfinite(row.get(k, math.nan)) for k in ('lo','hi'))
     return f"{row['auroc']:.3f}" + (f" [{row['lo']:.3f}, {row['hi']:.3f}]" if ok else '')
 
-# %% ../nbs/51_report.ipynb #505fd659
+# %% ../nbs/51_report.ipynb #2de4c635
 def html_table(
     header, # names of the columns
     rows, # lists of cells: anything, or ready `tag('td', ...)`
@@ -69,7 +69,7 @@ def html_table(
     table = tag('table', tag('caption', tag('div', caption)), tag('thead', head), tag('tbody', *body))
     return tag('div', table, class_='scroll', tabindex=0, role='region', aria_label=re.sub('<.*?>', '', caption))
 
-# %% ../nbs/51_report.ipynb #ed9e455e
+# %% ../nbs/51_report.ipynb #edf7cd2d
 def result_rows(
     results:dict, # as `write_report` takes it
     n_boot:int=1000, # bootstrap replicates for rows that have to be made
@@ -85,7 +85,7 @@ def result_rows(
         out.append({**known, 'lo': math.nan, 'hi': math.nan, **r, 'n': r.get('n', r.get('n_ood', known.get('n_ood')))})
     return out
 
-# %% ../nbs/51_report.ipynb #a14b0762
+# %% ../nbs/51_report.ipynb #49970481
 def verdict(
     row, # dict with lo, hi and numbers of examples n, n_id, n_ood as far as known
     least:int=20, # with fewer examples on either side, a bootstrap interval is too narrow to be used
@@ -110,7 +110,7 @@ def _sentence(o, score, like, chosen):
     second = f"{_SAME.get(v, 'and so does')} {score}" if v == w else f"{'and' if {v,w} == {'apart','partly'} else 'but'} {score} {_SHORT[w]}"
     return f"{claim('likelihood', like)}, {second} (AUROC {auroc_text(chosen)})."
 
-# %% ../nbs/51_report.ipynb #f8d3589d
+# %% ../nbs/51_report.ipynb #fd1a7d36
 def headline(
     rows, # from `result_rows`
     score:str, # the score that decides
@@ -128,7 +128,7 @@ def headline(
         out.append(f"{score} tells {n} of {len(chosen)} sets from the training data (interval above 0.9); the hardest is {worst['ood']} (AUROC {auroc_text(worst)}).")
     return out
 
-# %% ../nbs/51_report.ipynb #b8542e1e
+# %% ../nbs/51_report.ipynb #e41af126
 def calibration_size(
     p, # conformal p-values, any number of them
 )->int: # size of the calibration set, or None if they are not on a lattice
@@ -138,7 +138,7 @@ def calibration_size(
     k,n = u/d,round(1/d) - 1
     return n if 0 < n < 10**6 and np.abs(k - k.round()).max() < 1e-4 else None
 
-# %% ../nbs/51_report.ipynb #169e0b34
+# %% ../nbs/51_report.ipynb #f240d439
 def calibration_rows(
     results:dict, # as `write_report` takes it
     alpha:float=.05, # promised false-alarm rate, unless the rows say
@@ -160,27 +160,32 @@ def alarm_sentence(
     how = 'as promised' if row['lo'] <= row['alarms'] <= row['hi'] else 'more than promised' if row['alarms'] > row['hi'] else 'fewer than promised'
     return f"At a false-alarm rate of {100*row['alpha']:g} %, {row['score']} flags {100*row['alarms']:.1f} % of {row['n']:,} held-out examples of the training data, {how} ({100*row['lo']:.1f} to {100*row['hi']:.1f} % is within chance)."
 
-# %% ../nbs/51_report.ipynb #7e92a97b
+# %% ../nbs/51_report.ipynb #d3f1bb0a
 def auroc_table(
     rows, # from `result_rows`
     score:str, # the score that decides
-)->Safe: # one row per OOD set, one column per score
-    "AUROC with interval of every score on every set."
+    cost:dict=None, # score -> milliseconds per example, if measured
+)->Safe: # OOD sets by scores, or the other way round if there are more scores
+    "AUROC with interval of every score on every set, and what each score costs."
     sets,names = [list(dict.fromkeys(r[k] for r in rows)) for k in ('ood','score')]
-    by = {(r['ood'],r['score']): r for r in rows}
+    by,cost = {(r['ood'],r['score']): r for r in rows},cost or {}
     best = {o: max(f"{by[o,s]['auroc']:.3f}" for s in names if (o,s) in by) for o in sets}
     def cell(o, s):
         if (o,s) not in by: return '–'
         v,t = by[o,s]['auroc'],auroc_text(by[o,s])
         star,low = len(names) > 1 and t[:5] == best[o],verdict(by[o,s]) == 'reversed'
-        mark = tag('b', '★ ', title='best of this row') if star else tag('b', '▼ ', title='below chance') if low else ''
+        mark = tag('b', '★ ', title='best on this set') if star else tag('b', '▼ ', title='below chance') if low else ''
         return tag('td', mark, tag('b', t[:5]), tag('span', t[5:]), class_='best' if star else None, style=f"background:rgba({'110,64,170' if v > .5 else '230,97,1'},{min(.45, .9*abs(v-.5)):.2f})")
-    head = ['OOD set','n',*[f'{s} (decides)' if s == score and len(names) > 1 else s for s in names]]
-    body = [[o, next(r.get('n') for r in rows if r['ood'] == o), *[cell(o, s) for s in names]] for o in sets]
-    return html_table(head, body, 'AUROC of each score on each OOD set, with 95 % bootstrap interval. ★ best of the row, in hindsight; ▼ below chance: OOD looks more familiar.')
+    n = {o: fmt(next(r.get('n') for r in rows if r['ood'] == o)) for o in sets}
+    label,ms = [f'{s} (decides)' if s == score and len(names) > 1 else s for s in names],[fmt(cost.get(s)) for s in names]
+    if len(names) > max(4, len(sets)):
+        head = ['score', *[f'{o} (n = {n[o]})' for o in sets], *['ms per example']*bool(cost)]
+        body = [[l, *[cell(o, s) for o in sets], *[m]*bool(cost)] for l,s,m in zip(label, names, ms)]
+    else: head,body = ['OOD set','n',*label],[[o, n[o], *[cell(o, s) for s in names]] for o in sets] + [['ms per example', '', *ms]]*bool(cost)
+    return html_table(head, body, 'AUROC of each score on each OOD set, with 95 % bootstrap interval. ★ best on the set, in hindsight; ▼ below chance: OOD looks more familiar.' + ' ms: time for the statistics that a score needs, those that others share included.'*bool(cost))
 
-# %% ../nbs/51_report.ipynb #f4769178
-_COLUMNS = dict(ood='OOD set', score='score', auroc='AUROC', aupr='AUPR, OOD positive', fpr95_ood='FPR95, OOD positive: ID flagged when 95 % of OOD is',
+# %% ../nbs/51_report.ipynb #226b0fca
+_COLUMNS = dict(ood='OOD set', score='score', auroc='AUROC', aupr='AUPR, OOD positive', aupr_id='AUPR, ID positive', det_err='detection error', fpr95_ood='FPR95, OOD positive: ID flagged when 95 % of OOD is',
                 fpr95_id='FPR95, ID positive: OOD passed when 95 % of ID is', flagged='OOD flagged', n_id='n ID', n_ood='n OOD')
 
 def detail_table(
@@ -198,7 +203,7 @@ def detail_table(
     head = [_COLUMNS.get(k, k) + (f' at p ≤ {alpha:g}' if k == 'flagged' else '') for k in keys]
     return html_table(head, [[show(k, r.get(k)) for k in keys] for r in rows], 'Further metrics; rates from 0 to 1, lower is better for FPR95.')
 
-# %% ../nbs/51_report.ipynb #7fbe3d1a
+# %% ../nbs/51_report.ipynb #405a8f14
 def figure_svg(
     fig:Figure, # any matplotlib figure
     alt:str, # what it shows, for those who do not see it
@@ -214,7 +219,7 @@ def figure_svg(
         body = re.sub(a, b, body, flags=re.S)
     return tag('svg', Safe(body), role='img', aria_label=alt, viewBox=box, fill='currentColor')
 
-# %% ../nbs/51_report.ipynb #b45cd2c5
+# %% ../nbs/51_report.ipynb #39a88add
 def labels(
     names, # names of data sets, scores or files, as users gave them
     n:int=22, # longest label
@@ -230,7 +235,7 @@ def labels(
         out.append(t)
     return [s.replace('$', r'\$') for s in out]
 
-# %% ../nbs/51_report.ipynb #a7247b5a
+# %% ../nbs/51_report.ipynb #c4929373
 def stretch(
     scores:dict, # name -> scores, the first is ID
     ratio:float=15., # how many ID spreads fit on a linear axis
@@ -248,7 +253,7 @@ def stretch(
     d = .03*(b-a) or .5
     return f,(a-d,b+d)
 
-# %% ../nbs/51_report.ipynb #b788c3fc
+# %% ../nbs/51_report.ipynb #89ea5e2b
 def set_ticks(
     axis, # `ax.xaxis` or `ax.yaxis`
     scale, # (forward, inverse) from `stretch`
@@ -262,7 +267,7 @@ def set_ticks(
     keep = [i for i in range(len(t)) if i == 0 or scale[0](t[i]) - scale[0](t[i-1]) > 1.5*h]
     axis.set_ticks(scale[0](t[keep]), [fmt(float(f'{o:.6g}')) for o in t[keep]])
 
-# %% ../nbs/51_report.ipynb #2f5d0b8d
+# %% ../nbs/51_report.ipynb #a8730826
 def _fig(w=4.6, h=2.8):
     fig = Figure((w, h), layout='constrained')
     return fig,fig.subplots()
@@ -281,7 +286,7 @@ def hist_figure(
     if scale: set_ticks(ax.xaxis, scale, lim); ax.set(yticks=[], ylabel='share of examples', xlabel=xlabel + '\nlinear around ID, logarithmic beyond')
     return fig
 
-# %% ../nbs/51_report.ipynb #fa22a823
+# %% ../nbs/51_report.ipynb #ecaa7724
 def scatter_figure(
     x:dict, # label -> values of one score, the first is ID
     y:dict, # label -> values of another, same labels
@@ -299,7 +304,7 @@ def scatter_figure(
         if f: set_ticks(axis, f, l)
     return fig
 
-# %% ../nbs/51_report.ipynb #e6105a05
+# %% ../nbs/51_report.ipynb #a513997b
 def calibration_figure(
     p, # DataFrame or dict, score -> p-values of held-out ID data
     rows, # from `calibration_rows`
@@ -318,7 +323,7 @@ def calibration_figure(
     ax.plot([0,1], [0,1], ':', color='grey', lw=1); ax.set(xlim=(0,1), ylim=(0,1))
     return fig
 
-# %% ../nbs/51_report.ipynb #d1f50267
+# %% ../nbs/51_report.ipynb #1b271e8a
 def extremes(
     s, # scores, `(n,)`
     k:int=10, # how many at each end
@@ -328,7 +333,7 @@ def extremes(
     high = order[::-1][:min(k, (len(order)+1)//2)]
     return high,order[:min(k, len(order)-len(high))]
 
-# %% ../nbs/51_report.ipynb #6806dc64
+# %% ../nbs/51_report.ipynb #f68c67eb
 def image_uri(
     image, # one image that `as_rgb` takes, without the batch axis
     side:int=64, # longest side; larger images are reduced
@@ -345,7 +350,7 @@ def image_uri(
     if len(data) > most: data,kind = encode('JPEG', quality=85),'jpeg'
     return f'data:image/{kind};base64,{base64.b64encode(data).decode()}'
 
-# %% ../nbs/51_report.ipynb #a187fced
+# %% ../nbs/51_report.ipynb #9f2ec910
 def gallery(
     data:dict, # scores, p, images, names of one set
     score:str, # which score orders the examples
@@ -364,7 +369,7 @@ def gallery(
     strip = lambda title, idx: tag('div', tag('h4', title), tag('div', *map(thumb, idx), class_='strip')) if len(idx) else Safe('')
     return strip(f'Least typical (highest {score})', high) + strip(f'Most typical (lowest {score})', low)
 
-# %% ../nbs/51_report.ipynb #67ca0015
+# %% ../nbs/51_report.ipynb #2b7836ef
 def check_results(
     results:dict, # as `write_report` takes it
 ):
@@ -382,7 +387,7 @@ def check_results(
             require(m == n, f'the set {k!r} has {n} scores but {m} {part}; pass one per example')
     return score
 
-# %% ../nbs/51_report.ipynb #7ed9102b
+# %% ../nbs/51_report.ipynb #cd85770f
 CSS = '''
 :root{--fg:#1b1b1f;--dim:#5a5a66;--bg:#fff;--card:#f5f5f8;--line:#d8d8e0;--accent:#0072B2;color-scheme:light}
 @media screen and (prefers-color-scheme:dark){:root{--fg:#e8e8ec;--dim:#a9a9b6;--bg:#16161a;--card:#212127;--line:#3a3a44;--accent:#56B4E9;color-scheme:dark}.grid svg path[style*="opacity: 0.45"]{opacity:.75!important}}
@@ -400,7 +405,7 @@ th:first-child{text-align:left;min-width:8rem;max-width:16rem;overflow-wrap:anyw
 td.best{box-shadow:inset 0 0 0 2px var(--dim)}td b[title]{font-weight:400}
 '''
 
-# %% ../nbs/51_report.ipynb #d83531ca
+# %% ../nbs/51_report.ipynb #879bb615
 CSS += '''
 .grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,18rem),1fr));gap:1rem}.grid>figure{max-width:34rem}
 figure{margin:0}.grid svg{display:block;width:100%;height:auto}svg *{stroke-linejoin:round;stroke-linecap:butt}svg text{font-family:system-ui,sans-serif!important}
@@ -412,10 +417,10 @@ details{background:var(--card);border-radius:6px;padding:.5rem .8rem;margin:.8re
 footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid var(--line);color:var(--dim);font-size:.9rem}footer h2{border:0;margin:0;padding:0;font-size:1rem}
 @media print{@page{margin:14mm}body{max-width:none;padding:0;font-size:10pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 h2,h3,h4{break-after:avoid}figure,tr,.strip,dl{break-inside:avoid}.grid{grid-template-columns:1fr 1fr}.strip{grid-template-columns:repeat(10,1fr)}
-.scroll{overflow:visible}caption div,th:first-child{position:static!important}table{font-size:8.5pt}td{white-space:normal}details{background:none;padding:0}details th:first-child{background:none}details::details-content{content-visibility:visible;display:block;height:auto}}
+.scroll{overflow:visible}caption div,th:first-child{position:static!important}table{font-size:8.5pt;max-width:100%}th,td{padding:.2rem .3rem}td{white-space:normal}td span{display:block}th:first-child{min-width:0}thead{display:table-header-group}h2{margin-top:1.5rem}details{background:none;padding:0}details th:first-child{background:none}details::details-content{content-visibility:visible;display:block;height:auto}}
 '''
 
-# %% ../nbs/51_report.ipynb #5c1bae9e
+# %% ../nbs/51_report.ipynb #0b8e33d7
 def _sets(results):
     "Label -> data of ID and of the first twelve OOD sets; more are in the tables only."
     ood = list((results.get('ood') or {}).items())[:12]
@@ -443,7 +448,7 @@ def histogram_section(
     more = tag('details', tag('summary', f'{len(parts)-4} more sets'), *parts[4:]) if len(parts) > 4 else ''
     return tag('section', tag('h2', 'Histograms'), *parts[:4], more)
 
-# %% ../nbs/51_report.ipynb #c43f4ec1
+# %% ../nbs/51_report.ipynb #7d88ab9b
 def curves_section(
     results:dict, # as `write_report` takes it
     score:str, # the score that decides
@@ -474,7 +479,7 @@ def calibration_section(
     fig = [] if p is None else [_figure(calibration_figure(p, rows, score), f'Share of ID p-values at or below each value; a calibrated score follows the diagonal. KS p-values: ' + ', '.join(f"{r['score']} {r['ks']:.2g}" for r in rows))]
     return tag('section', tag('h2', 'Calibration'), tag('div', *fig, table, class_='grid'))
 
-# %% ../nbs/51_report.ipynb #6128eb89
+# %% ../nbs/51_report.ipynb #24032e81
 def examples_section(
     results:dict, # as `write_report` takes it
     score:str, # the score that decides
@@ -488,18 +493,25 @@ def examples_section(
     img = tag('img', src=image_uri(pic, 600, 150_000), alt=f'{len(x)} samples drawn from the model', class_='samples')
     return out + tag('section', tag('h2', 'Samples from the model'), img)
 
+def list_section(
+    title:str, # heading, whose first letters name the anchor
+    items, # sentences, or findings of `lint`
+)->Safe: # a heading and a list, or nothing
+    "Up to ten sentences, the rest folded away, and never more than 200."
+    items,anchor = list(items or []),title.split()[0].lower().rstrip(':')
+    li = [tag('li', tag('b', 'Warning: ') if getattr(o, 'level', '') == 'warning' else '', str(o)) for o in items[:200]] + [tag('li', f'and {len(items)-200} more')]*(len(items) > 200)
+    more = tag('details', tag('summary', f'{len(items)-10} more'), tag('ul', *li[10:])) if items[10:] else ''
+    return tag('section', tag('h2', title, id=anchor), tag('ul', *li[:10]), more) if items else Safe('')
+
 def facts_section(
     results:dict, # as `write_report` takes it
 )->Safe: # a list of facts and a list of notes
     "What was run, and what the reader should know about the input."
-    facts,notes = results.get('facts') or {},list(results.get('notes') or [])
+    facts = results.get('facts') or {}
     dl = tag('dl', *[tag(t, v if t == 'dt' else fmt(v)) for kv in facts.items() for t,v in zip(('dt','dd'), kv)])
-    ul = [tag('ul', *[tag('li', n) for n in part]) for part in (notes[:10],notes[10:200] + [f'and {len(notes)-200} more']*(len(notes) > 200))]
-    if notes[10:]: ul[1] = tag('details', tag('summary', f'{len(notes)-10} more notes'), ul[1])
-    out = tag('section', tag('h2', 'What was run'), dl) if facts else Safe('')
-    return out + (tag('section', tag('h2', 'Notes', id='notes'), *ul[:1 + bool(notes[10:])]) if notes else Safe(''))
+    return (tag('section', tag('h2', 'What was run'), dl) if facts else Safe('')) + list_section('Notes on the input', results.get('notes'))
 
-# %% ../nbs/51_report.ipynb #da42fd3b
+# %% ../nbs/51_report.ipynb #2931caa7
 _HOW = ('A score says how unusual an example is to the model, higher meaning more out-of-distribution (OOD); the score named likelihood is plain −log p.',
         'AUROC is the probability that a random OOD example scores above a random held-out example of the training data (ID): 1 is perfect, 0.5 chance, below 0.5 backwards; brackets hold the 95 % bootstrap interval.',
         'A p-value is the share of calibration examples that are at least as unusual, so that rejecting p ≤ 0.05 flags 5 % of ID data if the detector is calibrated.',
@@ -513,18 +525,20 @@ def report_html(
     rows,cal = result_rows(results),{r['score']: r for r in calibration_rows(results)}
     lead = headline(rows, score) + ([alarm_sentence(cal[score])] if score in cal else [])
     if not rows and not lead: lead = [f"{len(results['id']['scores']):,} examples were scored by {score}; no OOD set was given."]
-    alpha,n,title = cal[score]['alpha'] if score in cal else .05,len(results.get('notes') or []),results.get('title') or 'Does it look like the training data?'
-    note = tag('p', tag('a', f'{n} note{"s"*(n > 1)} on the input', href='#notes')) if n else Safe('')
-    table = tag('section', tag('h2', 'Told apart?'), auroc_table(rows, score), tag('details', tag('summary', 'AUPR, FPR95 in both conventions, share flagged'), detail_table(rows, results, alpha))) if rows else Safe('')
-    main = tag('main', tag('header', tag('h1', title), tag('div', *[tag('p', s) for s in lead], class_='lead'), note), table, histogram_section(results, score), curves_section(results, score),
+    alpha,title = cal[score]['alpha'] if score in cal else .05,results.get('title') or 'Does it look like the training data?'
+    lints,count = list_section('Comparison: is it fair?', results.get('lint')),lambda what, on, k: f"{len(k)} {what}{'s'*(len(k) > 1)} on the {on}"
+    links = [tag('a', count(*o), href=f'#{h}') for h,o in (('comparison',('remark','comparison',results.get('lint') or [])),('notes',('note','input',results.get('notes') or []))) if o[2]]
+    note = tag('p', *links[:1], *[Safe(f', {l}') for l in links[1:]]) if links else Safe('')
+    table = tag('section', tag('h2', 'Told apart?'), auroc_table(rows, score, results.get('cost')), tag('details', tag('summary', 'AUPR, FPR95 in both conventions, share flagged'), detail_table(rows, results, alpha))) if rows else Safe('')
+    main = tag('main', tag('header', tag('h1', title), tag('div', *[tag('p', s) for s in lead], class_='lead'), note), table, lints, histogram_section(results, score), curves_section(results, score),
         calibration_section(results, score), examples_section(results, score), facts_section(results), tag('footer', tag('h2', 'How to read this page'), tag('p', ' '.join(_HOW))))
     head = tag('head', tag('meta', charset='utf-8'), tag('meta', name='viewport', content='width=device-width, initial-scale=1'), tag('meta', name='color-scheme', content='light dark'),
         tag('meta', http_equiv='Content-Security-Policy', content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"), tag('title', title), tag('style', Safe(CSS)))
     return '<!doctype html>\n' + tag('html', head, tag('body', main), lang='en')
 
-# %% ../nbs/51_report.ipynb #e8df0ad5
+# %% ../nbs/51_report.ipynb #0b333862
 def write_report(
-    results:dict, # title, facts, id, ood, samples, score, notes, rows, calibration; all but `id` may be missing
+    results:dict, # title, facts, id, ood, samples, score, notes, rows, calibration, cost, lint; all but `id` may be missing
     path, # the HTML file to write
 )->Path: # the file
     "Write the report, whole or not at all."
