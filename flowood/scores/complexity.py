@@ -82,7 +82,7 @@ def code_lengths(
                 if rows: out[i::w] = rows
     return {f'bits_{k}': v for k,v in zip(codecs, out.T.copy())}
 
-# %% ../../nbs/32_complexity.ipynb #be99823a
+# %% ../../nbs/32_complexity.ipynb #0796f1fe
 def shortest(
     stats, # table with code lengths, DataFrame or dict
     names, # their columns
@@ -90,7 +90,7 @@ def shortest(
     "The shortest of several code lengths of each example."
     return np.min([column(stats, k) for k in names], axis=0)
 
-# %% ../../nbs/32_complexity.ipynb #346b5d89
+# %% ../../nbs/32_complexity.ipynb #575cd343
 class Complexity(Score):
     "`-log2 p(x) - L(x)` in bits: how much longer the model's code is than the shortest file."
     name,args,fitted = 'complexity',('columns','column','dims','weight'),('used','slope')
