@@ -177,10 +177,10 @@ def auroc_table(
         mark = tag('b', '★ ', title='best on this set') if star else tag('b', '▼ ', title='below chance') if low else ''
         return tag('td', mark, tag('b', t[:5]), tag('span', t[5:]), class_='best' if star else None, style=f"background:rgba({'110,64,170' if v > .5 else '230,97,1'},{min(.45, .9*abs(v-.5)):.2f})")
     n = {o: fmt(next(r.get('n') for r in rows if r['ood'] == o)) for o in sets}
-    label,ms = [f'{s} (decides)' if s == score and len(names) > 1 else s for s in names],[fmt(cost.get(s)) for s in names]
+    label,ms = [f'{s} (decides)' if s == score and len(names) > 1 else s for s in names],[fmt(float(f'{cost[s]:.2g}')) if s in cost else '–' for s in names]
     if len(names) > max(4, len(sets)):
-        head = ['score', *[f'{o} (n = {n[o]})' for o in sets], *['ms per example']*bool(cost)]
-        body = [[l, *[cell(o, s) for o in sets], *[m]*bool(cost)] for l,s,m in zip(label, names, ms)]
+        head = ['score', *['ms per example']*bool(cost), *[f'{o} (n = {n[o]})' for o in sets]]
+        body = [[l, *[m]*bool(cost), *[cell(o, s) for o in sets]] for l,s,m in zip(label, names, ms)]
     else: head,body = ['OOD set','n',*label],[[o, n[o], *[cell(o, s) for s in names]] for o in sets] + [['ms per example', '', *ms]]*bool(cost)
     return html_table(head, body, 'AUROC of each score on each OOD set, with 95 % bootstrap interval. ★ best on the set, in hindsight; ▼ below chance: OOD looks more familiar.' + ' ms: time for the statistics that a score needs, those that others share included.'*bool(cost))
 
@@ -401,7 +401,7 @@ caption{text-align:left;color:var(--dim);font-size:.85rem;padding-bottom:.4rem}c
 th,td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:right;overflow-wrap:normal}
 td{white-space:nowrap}thead th{vertical-align:bottom;max-width:10rem;min-width:3.5rem}
 th:first-child{text-align:left;min-width:8rem;max-width:16rem;overflow-wrap:anywhere;position:sticky;left:0;background:var(--bg)}details th:first-child{background:var(--card)}
-@media screen and (max-width:40rem){td span{display:block;font-size:.8rem}th:first-child{min-width:7.4rem;max-width:8rem}}
+td span{display:block;font-size:.8rem}@media screen and (max-width:40rem){th:first-child{min-width:7.4rem;max-width:8rem}}
 td.best{box-shadow:inset 0 0 0 2px var(--dim)}td b[title]{font-weight:400}
 '''
 
@@ -417,7 +417,7 @@ details{background:var(--card);border-radius:6px;padding:.5rem .8rem;margin:.8re
 footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid var(--line);color:var(--dim);font-size:.9rem}footer h2{border:0;margin:0;padding:0;font-size:1rem}
 @media print{@page{margin:14mm}body{max-width:none;padding:0;font-size:10pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 h2,h3,h4{break-after:avoid}figure,tr,.strip,dl{break-inside:avoid}.grid{grid-template-columns:1fr 1fr}.strip{grid-template-columns:repeat(10,1fr)}
-.scroll{overflow:visible}caption div,th:first-child{position:static!important}table{font-size:8.5pt;max-width:100%}th,td{padding:.2rem .3rem}td{white-space:normal}td span{display:block}th:first-child{min-width:0}thead{display:table-header-group}h2{margin-top:1.5rem}details{background:none;padding:0}details th:first-child{background:none}details::details-content{content-visibility:visible;display:block;height:auto}}
+.scroll{overflow:visible}caption div,th:first-child{position:static!important}table{font-size:8pt;max-width:100%}th,td{padding:.2rem .3rem}td{white-space:normal}td span{font-size:7pt}th:first-child{min-width:7em}h2{margin-top:1.5rem}summary{list-style:none}details{background:none;padding:0}details th:first-child{background:none}details::details-content{content-visibility:visible;display:block;height:auto}}
 '''
 
 # %% ../nbs/51_report.ipynb #0b8e33d7
