@@ -149,6 +149,7 @@ def example_hashes(
 # %% ../nbs/48_lint.ipynb #731abaf1
 def overlap_findings(
     hashes:dict, # name of a part -> hashes of its examples; each pair of parts is compared
+    apart=(), # names of parts that may share examples with each other, such as OOD sets
     allowed:float=.001, # share of overlapping examples that is still a note
 )->list: # findings
     "Examples that two parts share, and examples that a part holds more than once."
@@ -159,12 +160,13 @@ def overlap_findings(
         twice = n - len(first[b])
         if twice:
             o,m = Counter(h).most_common(1)[0]
-            res.append(Finding('note', b, 'duplicates', twice/n, None, (n,), f"{twice:,} of the {n:,} examples of {b} repeat another one of it (index {first[b][o]} occurs {m:,} times); a random split of {b} would put copies on both sides."))
+            res.append(Finding('note', b, 'duplicates', twice/n, None, (n,), f"{twice:,} of the {n:,} examples of {b} {'repeats' if twice == 1 else 'repeat'} another one of it (index {first[b][o]} occurs {m:,} times); a random split of {b} would put copies on both sides."))
         for a in names[:i]:
+            if a in apart and b in apart: continue
             both = [j for j,o in enumerate(h) if o in first[a]]
             if not both: continue
             f,j = len(both)/n,both[0]
-            res.append(Finding('warning' if f > allowed else 'note', b, 'overlap', f, None, (n,len(hashes[a])), f"{len(both):,} of the {n:,} examples of {b} ({100*f:.2g} %) are also in {a}, the first at index {j} (index {first[a][h[j]]} of {a}); remove them from one of the two."))
+            res.append(Finding('warning' if f > allowed else 'note', b, 'overlap', f, None, (n,len(hashes[a])), f"{len(both):,} of the {n:,} examples of {b} ({100*f:.3g} %) {'is' if len(both) == 1 else 'are'} also in {a}, the first at index {j} (index {first[a][h[j]]} of {a}); remove them from one of the two."))
     return res
 
 # %% ../nbs/48_lint.ipynb #c2f338f4
@@ -210,7 +212,7 @@ def lint(
     unknown = [k for k in {**(scores or {}), **(sizes or {})} if k not in ('ID', *ood)]
     require(not unknown, f"scores or sizes name {unknown[:1]}, which is no OOD set; the sets are {['ID', *ood]}")
     hashes = {k: example_hashes(v) for k,v in {**own, **ood}.items()}
-    res = overlap_findings(hashes)
+    res = overlap_findings(hashes, ood)
     x,heads = own['ID'],{k: v if hasattr(v, 'iloc') else read_headers(v) for k,v in (sizes or {}).items()}
     ins,i = _sample(x, most, ('ID',seed))
     for k,v in ood.items():

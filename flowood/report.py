@@ -179,7 +179,7 @@ def auroc_table(
     n = {o: fmt(next(r.get('n') for r in rows if r['ood'] == o)) for o in sets}
     label,ms = [f'{s} (decides)' if s == score and len(names) > 1 else s for s in names],[fmt(float(f'{cost[s]:.2g}')) if s in cost else '–' for s in names]
     if len(names) > max(4, len(sets)):
-        head = ['score', *['ms per example']*bool(cost), *[f'{o} (n = {n[o]})' for o in sets]]
+        head = ['score', *['ms per example']*bool(cost), *[f'{o} (n\u00a0=\u00a0{n[o]})' for o in sets]]
         body = [[l, *[m]*bool(cost), *[cell(o, s) for o in sets]] for l,s,m in zip(label, names, ms)]
     else: head,body = ['OOD set','n',*label],[[o, n[o], *[cell(o, s) for s in names]] for o in sets] + [['ms per example', '', *ms]]*bool(cost)
     return html_table(head, body, 'AUROC of each score on each OOD set, with 95 % bootstrap interval. ★ best on the set, in hindsight; ▼ below chance: OOD looks more familiar.' + ' ms: time for the statistics that a score needs, those that others share included.'*bool(cost))
@@ -401,7 +401,7 @@ caption{text-align:left;color:var(--dim);font-size:.85rem;padding-bottom:.4rem}c
 th,td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:right;overflow-wrap:normal}
 td{white-space:nowrap}thead th{vertical-align:bottom;max-width:10rem;min-width:3.5rem}
 th:first-child{text-align:left;min-width:8rem;max-width:16rem;overflow-wrap:anywhere;position:sticky;left:0;background:var(--bg)}details th:first-child{background:var(--card)}
-td span{display:block;font-size:.8rem}@media screen and (max-width:40rem){th:first-child{min-width:7.4rem;max-width:8rem}}
+td span{display:block;font-size:.8rem}@media screen and (max-width:40rem){th:first-child{min-width:7.4rem;max-width:8rem;padding-left:0;padding-right:.2rem}}
 td.best{box-shadow:inset 0 0 0 2px var(--dim)}td b[title]{font-weight:400}
 '''
 
