@@ -42,7 +42,7 @@ def flow_statistics(
     x, # one batch: `uint8` images `(B, c, h, w)` or float rows `(B, d)`, on the model's device
     noise=None, # common noise `(K, c, h, w)`; `None`: one image, for `uint8` batches
 )->dict: # statistic -> float64 array `(B,)`, in nats, but `z_*`
-    "`log_prob`, `log_base`, `ladj`, `ladj_in`, `log_base_0`, ..., `z_norm`, `z_ad`, `z_ps` of each example, averaged over the noise images."
+    "`log_prob`, `log_base`, `ladj`, `ladj_in`, `ladj_net`, `log_base_0`, ..., `z_norm`, `z_ad`, `z_ps` of each example, averaged over the noise images."
     if x.dtype != torch.uint8: views = [x]
     else: views = [dequantize(x, u) for u in (common_noise(x.shape[1:], device=x.device) if noise is None else noise)]
     rows = [_one_view(flow, v) for v in views]
@@ -54,7 +54,7 @@ def _one_view(flow, x):
     base, parts = flow.base.log_prob(z), flow.transform.parts(z)
     res = dict(log_prob=base + ladj, log_base=base, ladj=ladj)
     first = flow.transform.bijectors[0] if isinstance(flow.transform, Chain) else None
-    if isinstance(first, Logit): res['ladj_in'] = first(x)[1]
+    if isinstance(first, Logit): res['ladj_in'] = first(x)[1]; res['ladj_net'] = ladj - res['ladj_in']
     if len(parts) > 1 and isinstance(flow.base, Normal): res.update({f'log_base_{i}': _normal(p) for i, p in enumerate(parts)})
     z = torch.cat([p.flatten(1).float() for p in parts], 1)
     res['z_norm'] = (z**2).sum(1)
