@@ -6,9 +6,8 @@
 __all__ = ['SUBSTITUTES', 'log_ndtr_both', 'graph_conv2d', 'graph_softplus', 'Substitute', 'graph_statistics', 'torch_score',
            'GraphDetector', 'export_onnx', 'as_rows', 'OnnxDetector', 'compare_onnx']
 
-# %% ../nbs/55_onnx.ipynb #4c7001be
+# %% ../nbs/55_onnx.ipynb #f3e49006
 import copy, json, math
-from contextlib import nullcontext
 from functools import partial, singledispatch
 from importlib import import_module
 from pathlib import Path
@@ -73,14 +72,21 @@ def graph_softplus(
     "`F.softplus` with its defaults, made of `exp` and `log`."
     return torch.where(x > 20, x, x.clamp(min=0) + (1 + (-x.abs()).exp()).log())
 
-# %% ../nbs/55_onnx.ipynb #11bcfb60
+# %% ../nbs/55_onnx.ipynb #a8c57dae
 SUBSTITUTES = {F.conv2d: graph_conv2d, F.softplus: graph_softplus, F.leaky_relu: lambda x, slope=.01, inplace=False: torch.where(x > 0, x, slope*x)}
+_ARITHMETIC = set('add radd sub rsub mul rmul div truediv rtruediv lt le gt ge clamp'.split())
 
 class Substitute(TorchFunctionMode):
-    "Within it, functions that onnxruntime lacks in float64 are replaced by others of the same value."
-    def __torch_function__(self, f, types, args=(), kwargs=None): return SUBSTITUTES.get(f, f)(*args, **(kwargs or {}))
+    "Within it, float64 arithmetic keeps its constants, and functions that onnxruntime lacks in float64 are replaced."
+    def __init__(self,
+        double:bool=True, # replace functions, too
+    ): super().__init__(); self.table = SUBSTITUTES if double else {}
+    def __torch_function__(self, f, types, args=(), kwargs=None):
+        if getattr(f, '__name__', '').strip('_') in _ARITHMETIC and any(isinstance(a, Tensor) and a.dtype == torch.float64 for a in args):
+            args = [torch.tensor(a, dtype=torch.float64) if isinstance(a, float) else a for a in args]
+        return self.table.get(f, f)(*args, **(kwargs or {}))
 
-# %% ../nbs/55_onnx.ipynb #c1f9c213
+# %% ../nbs/55_onnx.ipynb #5baecbca
 class _Lazy(dict):
     "A dict whose entries are computed when they are first read."
     def __init__(self, **fs): super().__init__(); self.fs = fs
@@ -92,7 +98,12 @@ def _anderson_darling(z):
     return -n - ((2*i - 1)*low + (2*(n - i) + 1)*up).sum(1)/n
 
 def _spectrum_cv(z):
-    p = torch.fft.rfft(z).abs()[:,1:]**2
+    n = z.shape[1]; a = max(i for i in range(1, math.isqrt(n) + 1) if n % i == 0); b = n//a
+    turn = lambda i, j, m: (2*math.pi*(torch.outer(torch.arange(i), torch.arange(j)) % m).double()/m).to(z.dtype)
+    (ca, sa), (ct, st), (cb, sb) = ((t.cos(), -t.sin()) for t in (turn(a, a, a), turn(a, b, n), turn(b, b, b)))
+    re, im = ca @ z.view(-1, a, b), sa @ z.view(-1, a, b)
+    re, im = re*ct - im*st, re*st + im*ct
+    p = ((re @ cb - im @ sb)**2 + (re @ sb + im @ cb)**2).transpose(1, 2).flatten(1)[:,1:n//2 + 1]
     return p.std(1)/p.mean(1)
 
 def graph_statistics(
@@ -113,7 +124,7 @@ def _once(f):
     kept = []
     return lambda: kept[0] if kept else (kept.append(f()), kept[0])[1]
 
-# %% ../nbs/55_onnx.ipynb #e2b37158
+# %% ../nbs/55_onnx.ipynb #de0a6e23
 @singledispatch
 def torch_score(
     score, # a fitted score
@@ -146,35 +157,36 @@ def _(score:Linear):
     fs = [torch_score(p) for p in score.parts]
     return lambda t: sum((w*f(t) for w, f in zip(score.weights, fs)), start=0.) + score.const
 
-# %% ../nbs/55_onnx.ipynb #a352879d
-def _graph_log_kde(v, a, b, h, grid, logq, slope):
-    "`log_kde` by index arithmetic and gathering."
-    n, d = len(grid), torch.maximum(torch.maximum(a - v, v - b), torch.zeros_like(v))/h
-    j = ((v.clamp(a, b) - a)*((n - 1)/(b - a))).floor().long().clamp(0, n - 2)
-    j = (j - (v < grid[j]).long()).clamp(min=0)
-    j = (j + (v >= grid[j + 1]).long()).clamp(max=n - 2)
-    y = torch.where(v >= b, logq[-1], torch.where(v < a, logq[0], slope[j]*(v - grid[j]) + logq[j]))
-    return y - d*(d + 16)/2
+# %% ../nbs/55_onnx.ipynb #9f7e67be
+def _kde_form(ends, kde):
+    "`log_kde` of several statistics at once, `(B, S) -> (B, S)`, by index arithmetic and gathering."
+    ns = [len(q) for q in kde]; grids = [np.linspace(a, b, n) for (a, b, _), n in zip(ends, ns)]
+    slopes = [np.append(np.diff(q)/np.diff(g), 0.) for g, q in zip(grids, kde)]
+    (a, b, h), n, start = torch.tensor(np.array(ends)).T, torch.tensor(ns), torch.tensor(np.cumsum([0, *ns[:-1]]))
+    grid, logq, slope = (torch.tensor(np.concatenate(o)) for o in (grids, kde, slopes))
+    first, last, per = logq[start], logq[start + n - 1], (n - 1)/(b - a)
+    def f(v):
+        j = ((v.clamp(a, b) - a)*per).floor().long().clamp(start*0, n - 2); i = j + start
+        i = i - ((v < grid[i]) & (i > start)).long()
+        i = i + ((v >= grid[i + 1]) & (i < start + n - 2)).long()
+        y = torch.where(v >= b, last, torch.where(v < a, first, slope[i]*(v - grid[i]) + logq[i]))
+        d = torch.maximum(torch.maximum(a - v, v - b), torch.zeros_like(v))/h
+        return y - d*(d + 16)/2
+    return f
 
-def _kde_form(end, logq):
-    "The interpolation of one KDE with its constants."
-    a, b, h = (float(e) for e in end); grid = np.linspace(a, b, len(logq))
-    consts = [torch.tensor(c) for c in (grid, logq, np.diff(logq)/np.diff(grid))]
-    return lambda v: _graph_log_kde(v, a, b, h, *consts)
-
-def _standardise(score, t): return [(_get(t, k) - m)/s for k, m, s in zip(score.used, score.mean.tolist(), score.std.tolist())]
+def _standardise(score, t): return (torch.stack([_get(t, k) for k in score.used], 1) - torch.tensor(score.mean))/torch.tensor(score.std)
 
 @torch_score.register
 def _(score:DoSE):
-    forms = [_kde_form(e, q) for e, q in zip(score.ends, score.kde)]
-    return lambda t: -sum(f(v) for f, v in zip(forms, _standardise(score, t)))
+    f = _kde_form(score.ends, score.kde)
+    return lambda t: -sum(f(_standardise(score, t)).unbind(1))
 
 @torch_score.register
 def _(score:Mahalanobis):
     whiten = torch.tensor(score.whiten)
-    return lambda t: ((torch.stack(_standardise(score, t), 1).clamp(-1e100, 1e100) @ whiten)**2).sum(1)/2 + score.const
+    return lambda t: ((_standardise(score, t).clamp(-1e100, 1e100) @ whiten)**2).sum(1)/2 + score.const
 
-# %% ../nbs/55_onnx.ipynb #bce27d08
+# %% ../nbs/55_onnx.ipynb #9267a6f5
 def _fold_norms(flow):
     "Replace parametrised weights, such as weight-normalised ones, by their values, in place."
     for m in list(flow.modules()):
@@ -202,7 +214,7 @@ class GraphDetector(nn.Module):
         self.outputs = ['log_prob', 'score', 'p_value', 'is_ood', *[k for k in t if k != 'log_prob']]
         self.eval()
 
-# %% ../nbs/55_onnx.ipynb #6460286c
+# %% ../nbs/55_onnx.ipynb #448b2fc0
 @patch
 def example(self:GraphDetector,
     n:int=1, # how many
@@ -226,12 +238,12 @@ def forward(self:GraphDetector,
     x:Tensor, # uint8 `(B, h, w, c)`, or float32 rows `(B, d)`
 ): # `log_prob`, `score`, `p_value`, `is_ood` and the statistics that the score reads, `(B,)` each
     "Judge a batch; the names are in `outputs`."
-    with Substitute() if self.double_ else nullcontext():
+    with Substitute(self.double_):
         t = self.statistics(x); s = self.score(t)
         p = (1 + (self.cal >= s[:,None]).sum(1)).double()/(len(self.cal) + 1)
         return t['log_prob'], s, p, p <= self.alpha, *[t[k] for k in self.outputs[4:]]
 
-# %% ../nbs/55_onnx.ipynb #96dd8b53
+# %% ../nbs/55_onnx.ipynb #0b118643
 def _about(det, name, double):
     "What a user of the file has to know, JSON-able."
     s = det.spec_; image = s['kind'] == 'image'
@@ -239,7 +251,7 @@ def _about(det, name, double):
     return dict(flowood=__version__, kind=s['kind'], shape=list(s['shape']), layout='uint8 (N, h, w, c)' if image else 'float32 (N, d)', before=todo, columns=s.get('columns'), score=name,
                 alpha=float(det.alpha), n_cal=len(det.cal_[name]), threshold=threshold_at(det.cal_[name], det.alpha), precision='float64' if double else 'float32', noise_images=det.k, facts=getattr(det, 'facts_', None))
 
-# %% ../nbs/55_onnx.ipynb #07df9d63
+# %% ../nbs/55_onnx.ipynb #a083a6bf
 def _need(*packages):
     "Import optional packages, or say how to get them."
     try: return [import_module(p) for p in packages]
@@ -248,13 +260,15 @@ def _need(*packages):
 
 def _trace(m):
     "The ONNX model of a `GraphDetector`."
-    prog = torch.onnx.export(m, (m.example(2),), dynamo=True, dynamic_shapes=({0: torch.export.Dim('n')},), input_names=['x'], output_names=m.outputs, opset_version=20, verbose=False)
+    from onnxscript.optimizer import fold_constants, remove_unused_nodes
+    prog = torch.onnx.export(m, (m.example(2),), dynamo=True, dynamic_shapes=({0: torch.export.Dim('n')},), input_names=['x'], output_names=m.outputs, opset_version=20, verbose=False, optimize=False)
+    fold_constants(prog.model); remove_unused_nodes(prog.model)
     proto = prog.model_proto
     for node in [*proto.graph.node, *proto.graph.input, *proto.graph.output, *proto.graph.value_info, *proto.graph.initializer]:
         if hasattr(node, 'metadata_props'): del node.metadata_props[:]
     return proto
 
-# %% ../nbs/55_onnx.ipynb #7dd31228
+# %% ../nbs/55_onnx.ipynb #795a3cb3
 def export_onnx(
     det, # a fitted `OODDetector`
     path, # file to write, `*.onnx`
@@ -279,7 +293,7 @@ def export_onnx(
     except OSError as e: raise OSError(f'could not write {path} ({e.strerror or e}); free some space or choose another folder') from None
     return path
 
-# %% ../nbs/55_onnx.ipynb #3cffa9b6
+# %% ../nbs/55_onnx.ipynb #622df087
 def as_rows(
     det, # a fitted `OODDetector`
     X, # anything that `fit` takes
@@ -308,7 +322,7 @@ def _recalibrate(proto, x, alpha):
     const.CopyFrom(onnx.numpy_helper.from_array(cal, 'cal'))
     return dict(n_cal=len(cal), threshold=threshold_at(cal, alpha), calibrated_by='the graph')
 
-# %% ../nbs/55_onnx.ipynb #fb93c734
+# %% ../nbs/55_onnx.ipynb #cb019b5c
 class OnnxDetector:
     "An exported detector, run by onnxruntime."
     def __init__(self,
@@ -334,7 +348,7 @@ class OnnxDetector:
         return pd.DataFrame(_run(self.session, x, bs))
     def __repr__(self): return f'OnnxDetector({self.path}: {self.about["score"]}, alpha={self.about["alpha"]}, {self.about["precision"]})'
 
-# %% ../nbs/55_onnx.ipynb #748b7b38
+# %% ../nbs/55_onnx.ipynb #a1a4dc41
 @patch
 @torch.no_grad()
 def judge(self:GraphDetector,
