@@ -43,11 +43,11 @@ def _jpeg_grid(v):
     y = v[:,0] if v.shape[1] < 3 else np.tensordot(v[:,:3], np.array([.299,.587,.114]), (1, 0))
     if min(y.shape[1:]) < 12: return np.zeros(len(y))
     i = np.arange(8); dct = np.cos((2*i + 1)*i[:,None]*math.pi/16)/2; dct[0] /= math.sqrt(2)
-    def small(y):
-        h,w = (n//8 for n in y.shape[1:])
-        b = y[:,:8*h,:8*w].reshape(-1, h, 8, w, 8).swapaxes(2, 3)
+    def small(top, left):
+        z = y[:,top:,left:]; h,w = (n//8 for n in z.shape[1:])
+        b = z[:,:8*h,:8*w].reshape(-1, h, 8, w, 8).swapaxes(2, 3)
         return (np.abs(dct @ b @ dct.T).reshape(len(y), h*w, 64)[...,1:] < 1).mean((1,2))
-    return small(y) - small(y[:,4:,4:])
+    return small(0, 0) - (small(0, 4) + small(4, 0))/2
 
 # %% ../nbs/48_lint.ipynb #3a53c141
 def trivial_statistics(
@@ -224,7 +224,7 @@ def lint(
     tried = f", and {len(ins) + 3*bool(heads)} baselines on {len(ood)} OOD set{'s'*(len(ood) > 1)}" if ood else ''
     return Findings(res, f"{sum(map(len, hashes.values())):,} examples of {', '.join([*own, *ood])} for duplicates{tried}")
 
-# %% ../nbs/48_lint.ipynb #873bd43d
+# %% ../nbs/48_lint.ipynb #fb6bb59e
 def lint_results(
     results:dict, # of `OODDetector.results`: id and ood with scores and images (or rows of a table as `x`), and score
     train=None, # training examples, if overlap with them is to be looked for
