@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..core import require
-from .base import Score, column
+from .base import MissingColumn, Score, column
 
 # %% ../../nbs/32_complexity.ipynb #c9c31012
 def _ic():
@@ -102,7 +102,7 @@ class Complexity(Score):
     ): self.columns,self.column,self.dims,self.weight = None if columns is None else list(columns),column,dims,weight
     def _fit(self, stats):
         used = [k for k in stats if str(k).startswith('bits_') and k != 'bits_per_dim'] if self.columns is None else self.columns
-        require(used, f'the statistics have no code lengths, only {[str(k) for k in stats]}; add the columns of code_lengths')
+        require(used, f'the statistics have no code lengths, only {[str(k) for k in stats]}; add the columns of code_lengths', MissingColumn)
         for k in (self.column, *used): column(stats, k, finite=True)
         self.used,self.slope = used,1. if self.weight is None else float(self.weight)
         if self.weight is None: self.slope = _slope(shortest(stats, used), -column(stats, self.column)/math.log(2))
