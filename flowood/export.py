@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SUBSTITUTES', 'log_ndtr_both', 'graph_conv2d', 'graph_softplus', 'Substitute', 'graph_statistics', 'torch_score',
-           'GraphDetector', 'export_onnx', 'as_rows', 'OnnxDetector', 'compare_onnx']
+           'count_p', 'GraphDetector', 'export_onnx', 'as_rows', 'OnnxDetector', 'compare_onnx']
 
 # %% ../nbs/55_onnx.ipynb #f3e49006
 import copy, json, math
@@ -18,7 +18,6 @@ import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 
 from . import __version__
@@ -26,7 +25,7 @@ from .conformal import threshold_at
 from .core import atomic, common_noise, dequantize, require
 from .flows.base import Chain, Normal
 from .flows.image import Logit
-from .scores.base import Abs, DoSE, Linear, Mahalanobis, NegLogLik, Stat, Typicality
+from .scores.base import GMM, OCSVM, Abs, Combined, DoSE, Linear, Mahalanobis, NegLogLik, Stat, Typicality
 
 # %% ../nbs/55_onnx.ipynb #ead630da
 def _erfc_series(n):
@@ -115,7 +114,9 @@ def graph_statistics(
     flat = _once(lambda: torch.cat([p.flatten(1) for p in parts], 1))
     fs = dict(log_prob=lambda: base() + ladj, log_base=base, ladj=lambda: ladj, z_norm=lambda: (flat()**2).sum(1), z_ad=lambda: _anderson_darling(flat()), z_ps=lambda: _spectrum_cv(flat()))
     first = flow.transform.bijectors[0] if isinstance(flow.transform, Chain) else None
-    if isinstance(first, Logit): fs['ladj_in'] = lambda: first(x)[1]
+    if isinstance(first, Logit):
+        given = _once(lambda: first(x)[1])
+        fs.update(ladj_in=given, ladj_net=lambda: ladj - given())
     levels = parts if len(parts) > 1 and isinstance(flow.base, Normal) else []
     return _Lazy(**fs, **{f'log_base_{i}': partial(Normal(*p.shape[1:]).log_prob, p) for i, p in enumerate(levels)})
 
@@ -186,14 +187,38 @@ def _(score:Mahalanobis):
     whiten = torch.tensor(score.whiten)
     return lambda t: ((_standardise(score, t).clamp(-1e100, 1e100) @ whiten)**2).sum(1)/2 + score.const
 
-# %% ../nbs/55_onnx.ipynb #9267a6f5
-def _fold_norms(flow):
-    "Replace parametrised weights, such as weight-normalised ones, by their values, in place."
-    for m in list(flow.modules()):
-        if parametrize.is_parametrized(m):
-            for name in list(m.parametrizations): parametrize.remove_parametrizations(m, name, leave_parametrized=True)
-    return flow.requires_grad_(False).eval()
+# %% ../nbs/55_onnx.ipynb #8a56f3c6
+def _logsumexp(x): return (x - (top := x.amax(1, keepdim=True))).exp().sum(1).log() + top[:,0]
 
+def count_p(
+    cal:Tensor, # calibration scores, `(n,)`
+    s:Tensor, # scores to judge, `(B,)`
+)->Tensor: # p-values, `(B,)`
+    "`conformal_p` as a count."
+    return (1 + (cal >= s[:,None]).sum(1)).double()/(len(cal) + 1)
+
+@torch_score.register
+def _(score:OCSVM):
+    vectors, log_alpha = torch.tensor(score.vectors), torch.tensor(score.log_alpha)
+    sq = lambda t: ((_standardise(score, t).clamp(-1e100, 1e100)[:,None] - vectors)**2).sum(2)
+    return lambda t: -_logsumexp(log_alpha - score.gamma*sq(t))
+
+@torch_score.register
+def _(score:GMM):
+    whiten, consts = torch.tensor(score.whiten), [(float(w + np.log(np.diag(c)).sum()), torch.tensor(m), torch.tensor(c)) for w, m, c in zip(score.log_w, score.means, score.chol)]
+    logs = lambda x: torch.stack([w - (((x - m) @ c)**2).sum(1)/2 for w, m, c in consts], 1)
+    return lambda t: -_logsumexp(logs(_standardise(score, t).clamp(-1e100, 1e100) @ whiten)) + score.means.shape[1]*math.log(2*math.pi)/2
+
+@torch_score.register
+def _(score:Combined):
+    ways = {'max-quantile': lambda p: 1 - p.amin(1), 'fisher': lambda p: -2*p.log().sum(1), 'cauchy': lambda p: _tan((.5 - p.clamp(0., 1-1e-12))*math.pi).mean(1)}
+    require(score.how in ways, f'p-values combined by {score.how!r} have no form for a graph; combine them by one of {", ".join(ways)}')
+    fs, ranks = [torch_score(p) for p in score.parts], [torch.tensor(r) for r in score.ranks]
+    return lambda t: ways[score.how](torch.stack([count_p(r, f(t)) for r, f in zip(ranks, fs)], 1))
+
+def _tan(x): return x.sin()/x.cos()
+
+# %% ../nbs/55_onnx.ipynb #2ef8f02e
 class GraphDetector(nn.Module):
     "A fitted detector as one PyTorch module: raw examples in; log-likelihood, score, p-value, decision and statistics out."
     def __init__(self,
@@ -205,8 +230,8 @@ class GraphDetector(nn.Module):
         require(hasattr(det, 'flow_'), 'this detector has not been fitted; call fit first, or load a saved one')
         name = score or det.score
         require(name in det.scores_, f'the detector has no score {name!r}; choose one of {", ".join(det.scores_)}')
-        flow = copy.deepcopy(det.flow_).cpu()
-        self.flow, self.double_, self.alpha, self.about = _fold_norms(flow.double() if double else flow), double, float(det.alpha), _about(det, name, double)
+        flow = copy.deepcopy(det.flow_).cpu().requires_grad_(False)
+        self.flow, self.double_, self.alpha, self.about = flow.double() if double else flow, double, float(det.alpha), _about(det, name, double)
         self.kind, self.shape, self.score = det.spec_['kind'], tuple(det.spec_['shape']), torch_score(det.scores_[name])
         self.register_buffer('noise', common_noise(self.shape, det.k, det.seed) if self.kind == 'image' else None)
         self.register_buffer('cal', torch.tensor(np.sort(det.cal_[name])))
@@ -214,7 +239,7 @@ class GraphDetector(nn.Module):
         self.outputs = ['log_prob', 'score', 'p_value', 'is_ood', *[k for k in t if k != 'log_prob']]
         self.eval()
 
-# %% ../nbs/55_onnx.ipynb #448b2fc0
+# %% ../nbs/55_onnx.ipynb #4dae0c3f
 @patch
 def example(self:GraphDetector,
     n:int=1, # how many
@@ -240,10 +265,10 @@ def forward(self:GraphDetector,
     "Judge a batch; the names are in `outputs`."
     with Substitute(self.double_):
         t = self.statistics(x); s = self.score(t)
-        p = (1 + (self.cal >= s[:,None]).sum(1)).double()/(len(self.cal) + 1)
+        p = count_p(self.cal, s)
         return t['log_prob'], s, p, p <= self.alpha, *[t[k] for k in self.outputs[4:]]
 
-# %% ../nbs/55_onnx.ipynb #0b118643
+# %% ../nbs/55_onnx.ipynb #9abc177f
 def _about(det, name, double):
     "What a user of the file has to know, JSON-able."
     s = det.spec_; image = s['kind'] == 'image'
@@ -251,7 +276,7 @@ def _about(det, name, double):
     return dict(flowood=__version__, kind=s['kind'], shape=list(s['shape']), layout='uint8 (N, h, w, c)' if image else 'float32 (N, d)', before=todo, columns=s.get('columns'), score=name,
                 alpha=float(det.alpha), n_cal=len(det.cal_[name]), threshold=threshold_at(det.cal_[name], det.alpha), precision='float64' if double else 'float32', noise_images=det.k, facts=getattr(det, 'facts_', None))
 
-# %% ../nbs/55_onnx.ipynb #a083a6bf
+# %% ../nbs/55_onnx.ipynb #aee7dda8
 def _need(*packages):
     "Import optional packages, or say how to get them."
     try: return [import_module(p) for p in packages]
@@ -268,7 +293,7 @@ def _trace(m):
         if hasattr(node, 'metadata_props'): del node.metadata_props[:]
     return proto
 
-# %% ../nbs/55_onnx.ipynb #795a3cb3
+# %% ../nbs/55_onnx.ipynb #e012c4bf
 def export_onnx(
     det, # a fitted `OODDetector`
     path, # file to write, `*.onnx`
@@ -293,7 +318,7 @@ def export_onnx(
     except OSError as e: raise OSError(f'could not write {path} ({e.strerror or e}); free some space or choose another folder') from None
     return path
 
-# %% ../nbs/55_onnx.ipynb #622df087
+# %% ../nbs/55_onnx.ipynb #4eaaa112
 def as_rows(
     det, # a fitted `OODDetector`
     X, # anything that `fit` takes
@@ -322,7 +347,7 @@ def _recalibrate(proto, x, alpha):
     const.CopyFrom(onnx.numpy_helper.from_array(cal, 'cal'))
     return dict(n_cal=len(cal), threshold=threshold_at(cal, alpha), calibrated_by='the graph')
 
-# %% ../nbs/55_onnx.ipynb #cb019b5c
+# %% ../nbs/55_onnx.ipynb #17e47b2d
 class OnnxDetector:
     "An exported detector, run by onnxruntime."
     def __init__(self,
@@ -348,7 +373,7 @@ class OnnxDetector:
         return pd.DataFrame(_run(self.session, x, bs))
     def __repr__(self): return f'OnnxDetector({self.path}: {self.about["score"]}, alpha={self.about["alpha"]}, {self.about["precision"]})'
 
-# %% ../nbs/55_onnx.ipynb #a1a4dc41
+# %% ../nbs/55_onnx.ipynb #9198fb65
 @patch
 @torch.no_grad()
 def judge(self:GraphDetector,
