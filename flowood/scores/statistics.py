@@ -186,7 +186,7 @@ def load_table(
 def write_table(
     path, # file to write, `*.parquet`; pieces go to the folder `path` + '.parts' meanwhile
     stats, # a `Flow`, a statistic function, or a list of them
-    batches, # iterable of `(names, x)`
+    x, # one tensor, or a stream of `(names, batch)`
     data:str='', # name of the data, for the record
     k:int=1, # noise images
     seed:int=0, # which noise images
@@ -195,14 +195,14 @@ def write_table(
     "Compute the statistics of a stream into a file; memory does not grow with it, and an interrupted run goes on."
     import pyarrow as pa, pyarrow.parquet as pq
     parts, facts, h = Path(f'{path}.parts'), _facts(stats, data, k, seed), hashlib.sha256()
+    if Path(path).exists(): return _same_table(path, x, facts, h)
     files, seconds, n = [], {}, 0
-    for i, piece in enumerate(_pieces(_hashed(batches, h), rows)):
+    for i, piece in enumerate(_pieces(_hashed(x, h), rows)):
         files.append(parts/f'{i:06}.parquet'); own = dict(facts, data_hash=digest(*[x for _, x in piece]))
         t = load_table(files[-1]) if files[-1].exists() else None
         if t is None:
             t = ScoreTable(pd.concat(iter_statistics(stats, piece, k, seed, clock := {}), ignore_index=True), dict(own, seconds=clock)); t.save(files[-1])
-        diff = [f'{a} was {t.meta.get(a)}, now {v}' for a, v in own.items() if t.meta.get(a) != v]
-        require(not diff, f'{parts} belongs to another run ({diff[0] if diff else ""}); choose another path, or delete it')
+        _require_same(t.meta, own, parts)
         n += len(t); seconds = {a: round(seconds.get(a, 0.) + v, 3) for a, v in t.meta['seconds'].items()}
     require(files, 'the stream held no examples, so there is no table to write')
     meta = dict(facts, n=n, data_hash=h.hexdigest()[:16], seconds=seconds)
@@ -210,6 +210,16 @@ def write_table(
     with atomic(path) as tmp, pq.ParquetWriter(tmp, schema) as w:
         for f in files: w.write_table(pq.read_table(f).cast(schema))
     shutil.rmtree(parts)
+    return Path(path)
+
+def _require_same(old, new, where):
+    diff = [f'{a} was {old.get(a)}, now {v}' for a, v in new.items() if old.get(a) != v]
+    require(not diff, f'{where} belongs to another run ({diff[0] if diff else ""}); choose another path, or delete it')
+
+def _same_table(path, x, facts, h):
+    "The finished file, if it holds the statistics of just these data."
+    for _ in _hashed(x, h): pass
+    _require_same(load_table(path, []).meta, dict(facts, data_hash=h.hexdigest()[:16]), path)
     return Path(path)
 
 def _pieces(batches, rows):
@@ -233,9 +243,11 @@ def iter_table(
 def join_tables(
     *tables, # score tables of the same examples in the same order
 )->ScoreTable: # one row per example, the columns of all
-    "Tables of the same examples under several models, side by side."
+    "Tables of the same examples, side by side; a name that is taken gets a suffix."
     first = tables[0]
     for t in tables[1:]:
         require(t.meta.get('data_hash') == first.meta.get('data_hash'), f'the tables are of different data, {first!r} and {t!r}; compute both on the same examples')
-    new = [t.data[t.statistics].add_suffix(f'@{i}') for i, t in enumerate(tables) if i]
-    return ScoreTable(pd.concat([first.data, *new], axis=1), dict(first.meta, stats=[s for t in tables for s in t.meta['stats']]))
+    cols = {}
+    for i, t in enumerate(tables): cols.update({f'{c}@{i}' if c in cols else c: t.data[c] for c in t.data if c != 'name' or not i})
+    seconds = {n: s for t in reversed(tables) for n, s in t.meta.get('seconds', {}).items()}
+    return ScoreTable(pd.DataFrame(cols), dict(first.meta, stats=[s for t in tables for s in t.meta['stats']], seconds=seconds))
