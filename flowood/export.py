@@ -347,7 +347,7 @@ def _recalibrate(proto, x, alpha):
     const.CopyFrom(onnx.numpy_helper.from_array(cal, 'cal'))
     return dict(n_cal=len(cal), threshold=threshold_at(cal, alpha), calibrated_by='the graph')
 
-# %% ../nbs/55_onnx.ipynb #17e47b2d
+# %% ../nbs/55_onnx.ipynb #d84a7bc1
 class OnnxDetector:
     "An exported detector, run by onnxruntime."
     def __init__(self,
@@ -373,7 +373,7 @@ class OnnxDetector:
         return pd.DataFrame(_run(self.session, x, bs))
     def __repr__(self): return f'OnnxDetector({self.path}: {self.about["score"]}, alpha={self.about["alpha"]}, {self.about["precision"]})'
 
-# %% ../nbs/55_onnx.ipynb #9198fb65
+# %% ../nbs/55_onnx.ipynb #5d2a50df
 @patch
 @torch.no_grad()
 def judge(self:GraphDetector,
