@@ -11,8 +11,8 @@ import re
 import numpy as np
 import torch
 
-from ..core import common_noise, dequantize, require, rng
-from .base import MissingColumn, Score, column
+from ..core import common_noise, dequantize, digest, require, rng
+from .base import Score, column
 
 # %% ../../nbs/33_ratio.ipynb #2249518b
 class Ratio(Score):
@@ -78,7 +78,9 @@ class LogProbs:
         x = x.to(next(flow.parameters()).device)
         views = [x] if x.dtype != torch.uint8 else [dequantize(x, u) for u in common_noise(x.shape[1:], self.k, self.seed, x.device)]
         return sum(flow.log_prob(v).double().cpu().numpy() for v in views)/len(views)
-    def __repr__(self): return f"LogProbs({', '.join(self.flows)}; k={self.k}, seed={self.seed})"
+    def __repr__(self):
+        flows = [f'{c} {digest(*f.state_dict().values())[:8]}' for c,f in self.flows.items()]
+        return f"LogProbs({', '.join(flows)}, k={self.k}, seed={self.seed})"
 
 # %% ../../nbs/33_ratio.ipynb #dab0f8be
 def background(
@@ -98,7 +100,7 @@ def ensemble(
     require(len(flows) > 0, 'an ensemble needs at least one flow besides the first; give a list of flows')
     return LogProbs({f'log_prob@{i}': f for i,f in enumerate(flows, 1)}, k, seed)
 
-# %% ../../nbs/33_ratio.ipynb #6d3c650d
+# %% ../../nbs/33_ratio.ipynb #a42892b4
 class WAIC(Score):
     "`-(mean_k log p_k - var_k log p_k)` over an ensemble; nats and nats squared, as published."
     name,args,fitted = 'waic',('columns',),('used',)
@@ -108,7 +110,7 @@ class WAIC(Score):
     def _fit(self, stats):
         more = sorted((k for k in stats if re.fullmatch(r'log_prob@\d+', str(k))), key=lambda k: int(k[9:]))
         used = ['log_prob', *more] if self.columns is None else self.columns
-        require(len(used) > 1, f'waic needs an ensemble, but the statistics hold one log-density only, {used}; add `ensemble(flows)` to the statistics', MissingColumn)
+        require(len(used) > 1, f'waic needs an ensemble, but the statistics hold one log-density only, {used}; add `ensemble(flows)` to the statistics')
         for k in used: column(stats, k, finite=True)
         self.used = used
     def _score(self, stats):
