@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..core import common_noise, dequantize, digest, require, rng
-from .base import Score, column
+from .base import MissingColumn, Score, column
 
 # %% ../../nbs/33_ratio.ipynb #2249518b
 class Ratio(Score):
@@ -110,7 +110,7 @@ class WAIC(Score):
     def _fit(self, stats):
         more = sorted((k for k in stats if re.fullmatch(r'log_prob@\d+', str(k))), key=lambda k: int(k[9:]))
         used = ['log_prob', *more] if self.columns is None else self.columns
-        require(len(used) > 1, f'waic needs an ensemble, but the statistics hold one log-density only, {used}; add `ensemble(flows)` to the statistics')
+        require(len(used) > 1, f'waic needs an ensemble, but the statistics hold one log-density only, {used}; add `ensemble(flows)` to the statistics', MissingColumn)
         for k in used: column(stats, k, finite=True)
         self.used = used
     def _score(self, stats):
