@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch, torch.nn.functional as F
 from fastcore.basics import patch
+from sklearn import config_context
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import validate_data
@@ -437,7 +438,8 @@ def fit(self:VectorDetector,
 )->VectorDetector:
     "Validate as scikit-learn does, then train, fit and calibrate."
     X = self._valid(X, ensure_min_samples=self._fewest(), ensure_min_features=2)
-    return OODDetector.fit(self, X, held_out=held_out if held_out is None else self._valid(held_out, reset=False))
+    if held_out is not None: held_out = self._valid(held_out, reset=False)
+    with config_context(array_api_dispatch=False): return OODDetector.fit(self, X, held_out=held_out)
 
 @patch
 def open(self:VectorDetector,
