@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['NOT_STATISTICS', 'SCORES', 'MissingColumn', 'column', 'numeric_columns', 'Score', 'Stat', 'NegLogLik', 'Typicality',
            'typicality_batch', 'Linear', 'Abs', 'named', 'kde_grid', 'log_kde', 'density_columns', 'DoSE',
-           'Mahalanobis', 'OCSVM', 'GMM', 'Combined', 'SITN', 'get_score', 'fit_scores', 'score_from_state']
+           'Mahalanobis', 'OCSVM', 'GMM', 'Combined', 'SITN', 'get_score', 'fit_scores', 'columns_read',
+           'score_from_state']
 
 # %% ../../nbs/31_scores.ipynb #fbd70494
-import base64, copy, inspect, math, re
+import base64, copy, inspect, math, re, warnings
 
 import numpy as np
 from scipy.special import logsumexp
@@ -32,7 +33,8 @@ def column(
     finite:bool=False, # also refuse infinite values?
 )->np.ndarray: # float64 `(n,)`
     "One statistic as a checked vector."
-    require(name in stats, f'the statistics have no column {name!r}, only {[str(k) for k in stats]}; compute it or choose another', MissingColumn)
+    have = [str(k) for k in stats]
+    require(name in stats, f'the statistics have no column {name!r}, only {have[:20]}{" and more" if len(have) > 20 else ""}; compute it or choose another', MissingColumn)
     x = as_vector(stats[name], f'statistic {name!r}')
     if finite: require_finite(x, f'statistic {name!r} of the ID data')
     return x
@@ -332,7 +334,14 @@ def get_score(
 )->Score: # a new, unfitted score
     "A score by its name."
     require(name in SCORES, f'there is no score named {name!r}; choose one of {sorted(SCORES)}')
+    missing = [k for k in _arguments(SCORES[name]) if k not in kwargs]
+    require(not missing, f'the score {name!r} needs the argument {missing[:1]}; make it in Python, and pass the score itself')
     return SCORES[name](**kwargs)
+
+def _arguments(cls):
+    "Arguments of a score that have no default."
+    free = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    return [p.name for p in free if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 # %% ../../nbs/31_scores.ipynb #3de7f84d
 def fit_scores(
@@ -342,12 +351,26 @@ def fit_scores(
     "Scores fitted on one table."
     stats = getattr(stats, 'data', stats)
     if scores is not None: return {s.name: s.fit(stats) for s in (get_score(s) if isinstance(s, str) else copy.deepcopy(s) for s in scores)}
-    free = [n for n,c in SCORES.items() if all(p.default is not p.empty for p in list(inspect.signature(c.__init__).parameters.values())[1:] if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))]
     res = {}
-    for n in free:
-        try: res[n] = get_score(n).fit(stats)
+    for n in [n for n,c in SCORES.items() if not _arguments(c)]:
+        try: s = get_score(n).fit(stats); s(stats); res[n] = s
         except MissingColumn: pass
+        except Exception as e: warnings.warn(f'the score {n} is left out, because fitting it failed: {type(e).__name__}: {e}')
     return res
+
+# %% ../../nbs/31_scores.ipynb #c01a5eae
+class _Notes(dict):
+    "A table that remembers which of its columns were read."
+    def __init__(self, stats): super().__init__({k: stats[k] for k in stats}); self.read = {}
+    def __getitem__(self, k): self.read[k] = True; return super().__getitem__(k)
+
+def columns_read(
+    score:Score, # fitted
+    stats, # statistics, DataFrame or dict; a few rows will do
+)->list: # names
+    "The statistics that a score reads."
+    notes = _Notes(stats); score(notes)
+    return list(notes.read)
 
 # %% ../../nbs/31_scores.ipynb #ac156ac0
 @patch
