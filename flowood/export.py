@@ -298,7 +298,7 @@ def export_onnx(
     det, # a fitted `OODDetector`
     path, # file to write, `*.onnx`
     score:str=None, # which of the detector's scores; `None`: the one that decides
-    double:bool=False, # compute in float64: slower, and p-values agree with PyTorch exactly
+    double:bool=False, # compute in float64: slower, and p-values of new examples agree with PyTorch's in float64
     calibrate=None, # calibration data (anything that `fit` takes), to be scored by the graph itself; `None`: the detector's calibration scores
 )->Path: # the file
     "Write a detector as one ONNX graph: preprocessing, log-likelihood, score, p-value and decision."
