@@ -68,7 +68,7 @@ def _named(paths):
 
 def _say_fitted(det, res, out):
     "What was learned, in a few lines."
-    f, c = det.facts_, next(c for c in res['calibration'] if c['score'] == det.score)
+    f, c = det.facts_, next(c for c in res['calibration'] if c['score'] == det.decides)
     for note in det.notes_: print('note:', note)
     print(f"{f['model']} flow with {f['parameters']:,} parameters on {f['examples']:,} examples: {f['bits_per_dim']:.3f} bits/dim on held-out data, {f['seconds']:.0f} s")
     print(f"false alarms at alpha {det.alpha:g} on {c['n']:,} untouched examples: {c['alarms']:.3f} (chance allows {c['lo']:.3f} to {c['hi']:.3f}); p-values uniform: KS p = {c['ks']:.3f}")
@@ -212,28 +212,37 @@ def _parser():
     _training_args(a)
     a = sub.add_parser('score', help='judge data with a fitted detector')
     a.add_argument('detector', help='folder made by fit'); a.add_argument('path', help='data to judge'); a.add_argument('--out', default='scores.csv', help='CSV to write')
-    a.add_argument('--bs', type=int, default=256, help='examples per batch'); a.add_argument('--device', default='cpu', help='cpu or cuda')
+    a.add_argument('--bs', type=int, default=256, help='examples per batch'); a.add_argument('--device', default='cpu', help='cpu or cuda'); a.add_argument('--import', dest='module', help='a module that defines the score of the detector')
     a = sub.add_parser('report', help='one HTML page on how a fitted detector tells ID data from OOD sets')
     a.add_argument('detector', help='folder made by fit'); a.add_argument('--id', required=True, help='fresh data that it should accept'); a.add_argument('--ood', nargs='*', default=[], help='data sets that it should not')
     a.add_argument('--out', default='report.html', help='HTML file to write'); a.add_argument('--train', help='training data, to look for overlap with --id'); a.add_argument('--most', type=int, default=2000, help='examples of each set at most')
-    a.add_argument('--device', default='cpu', help='cpu or cuda')
+    a.add_argument('--device', default='cpu', help='cpu or cuda'); a.add_argument('--import', dest='module', help='a module that defines the score of the detector')
     a = sub.add_parser('data', help='data sets that can be loaded by name'); a.add_argument('what', choices=['list'], nargs='?', default='list'); a.add_argument('--root', help='data root')
     return p
 
 def _training_args(a):
     a.add_argument('--minutes', type=float, help='training budget (5)'); a.add_argument('--steps', type=int, help='training steps, in place of minutes')
-    a.add_argument('--score', help='the score that decides: dose (default), likelihood, typicality, mahalanobis'); a.add_argument('--alpha', type=float, help='false-alarm rate of decisions (0.05)')
-    a.add_argument('--seed', type=int, help='of everything (0)'); a.add_argument('--device', help='cpu or cuda'); a.add_argument('--quiet', action='store_true', help='no progress')
+    a.add_argument('--score', help='the score that decides (complexity for images, dose for tables), or the name of any other'); a.add_argument('--alpha', type=float, help='false-alarm rate of decisions (0.05)')
+    a.add_argument('--import', dest='module', help='a Python module of your own that defines a score'); a.add_argument('--seed', type=int, help='of everything (0)'); a.add_argument('--device', help='cpu or cuda'); a.add_argument('--quiet', action='store_true', help='no progress')
 
 # %% ../nbs/53_cli.ipynb #fd30db6a
+def _import(module):
+    "Import a user's module, from the working directory, too."
+    import importlib
+    sys.path.insert(0, '')
+    try: importlib.import_module(module)
+    except ImportError as e: raise ValueError(f'cannot import {module} ({e}); give the name of a module in this folder or environment, without .py') from None
+
 def main(
     argv=None, # arguments; `None`: those of the process
 )->int: # exit code
     "Run a command; 0 if it worked, 2 with one sentence if the input was wrong."
     a = _parser().parse_args(argv)
     o = {k: v for k, v in vars(a).items() if v is not None and k not in ('command', 'quiet')}
+    module = o.pop('module', None)
     if 'drop' in o: o['drop'] = [c for c in o['drop'].split(',') if c]
     try:
+        if module: _import(module)
         if a.command in ('demo', 'fit'): globals()[a.command](progress=not a.quiet, **o)
         elif a.command in ('score', 'report'): globals()[a.command](**o)
         else: print(data_list(a.root))

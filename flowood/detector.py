@@ -23,7 +23,7 @@ from .conformal import DriftMonitor, benjamini_hochberg, conformal_p, threshold_
 from .core import atomic, bits_per_dim, digest, load_tensors, require, rng, save_tensors
 from .flows.models import PRESETS, create, create_from
 from .metrics import alarm_range, compare, ks_uniform
-from .scores.base import MissingColumn, fit_scores, get_score, score_from_state
+from .scores.base import MissingColumn, columns_read, fit_scores, get_score, score_from_state
 from .scores.complexity import code_lengths
 from .scores.statistics import iter_statistics, score_table
 from .sources import Source, open_source
@@ -44,7 +44,7 @@ class OODDetector(OutlierMixin, BaseEstimator):
     "A flow, a score and a calibration: scores, p-values and decisions for images, arrays and tables."
     def __init__(self,
         model:str='auto', # a name in `PRESETS`; 'auto': 'lean' for images, 'tabular' for rows
-        score='dose', # the score that decides: a name, or a `Score` of your own such as `NegLogLik() & Typicality()`
+        score='auto', # the score that decides: a name, or a `Score` of your own such as `NegLogLik() & Typicality()`; 'auto': 'complexity' for grey and colour images, 'dose' for all else
         alpha:float=.05, # false-alarm rate of decisions
         minutes:float=5., # training budget; ignored if `steps` is given
         steps:int=None, # training steps
@@ -61,7 +61,7 @@ class OODDetector(OutlierMixin, BaseEstimator):
     ):
         self.model, self.score, self.alpha, self.minutes, self.steps, self.size, self.mode, self.drop = model, score, alpha, minutes, steps, size, mode, drop
         self.unit, self.k, self.seed, self.device, self.most, self.out, self.progress = unit, k, seed, device, most, out, progress
-    def _by(self): return self.score
+    def _by(self, shape=None): return _auto(shape or self.spec_['shape']) if isinstance(self.score, str) and self.score == 'auto' else self.score
     def _cut(self, n): return four_parts(n, self.seed)
     def _fewest(self): return 100
 
@@ -81,7 +81,9 @@ def _config(model, shape, n):
     return model, args
 
 # %% ../nbs/50_detector.ipynb #dd05a277
-def _functions(flow): return [flow, *([code_lengths] if len(flow.shape) == 3 and flow.shape[0] in (1, 3) else [])]
+def _has_codes(shape): return len(shape) == 3 and shape[0] in (1, 3)
+def _auto(shape): return 'complexity' if _has_codes(shape) else 'dose'
+def _functions(flow): return [flow, *([code_lengths] if _has_codes(flow.shape) else [])]
 
 def _statistics(det, x, names, clock=None):
     "The statistics of a tensor of examples, a row each, by name."
@@ -94,8 +96,8 @@ def _check_score(det, x, config):
     name, args = config; flow = create(name, **args).eval()
     if len(flow.shape) == 1: flow.initialize(x[:512])
     have = score_table(_functions(flow), x[:60]).data
-    own = get_score(det._by()) if isinstance(det._by(), str) else copy.deepcopy(det._by())
-    try: own.fit(have)
+    by = det._by(flow.shape); own = get_score(by) if isinstance(by, str) else copy.deepcopy(by)
+    try: own.fit(have)(have)
     except MissingColumn as e: raise ValueError(f'the score {own.name} cannot be used here: {e}') from None
 
 # %% ../nbs/50_detector.ipynb #96e9be44
@@ -160,7 +162,8 @@ def fit(self:OODDetector,
 )->OODDetector:
     "Train, fit and calibrate."
     require(0 < self.alpha < 1, f'alpha is {self.alpha}; it is a rate between 0 and 1')
-    if isinstance(self._by(), str): get_score(self._by())
+    by = self._by(shape=(1,))
+    if isinstance(by, str): get_score(by)
     started = time.perf_counter()
     src = _open(X, self.unit, size=self.size, drop=self.drop, mode=self.mode)
     _check_shape(src.shape, src.path); src.check_fit(min_rows=self._fewest())
@@ -192,6 +195,7 @@ def _calibrate(self:OODDetector, parts):
     "Fit every score on the first part, calibrate it on the second, keep the third for tests and reports."
     self.ms_ = {}; tables = [_statistics(self, x, n, self.ms_) for n, x in parts]
     self.scores_ = {**fit_scores(tables[0]), **fit_scores(tables[0], [self._by()])}
+    self.reads_ = {n: columns_read(s, tables[0][:2]) for n, s in self.scores_.items()}
     self.cal_ = {n: np.sort(s(tables[1])) for n, s in self.scores_.items()}
     self.held_out_ = [dict(names=n, x=x, stats=t) for (n, x), t in zip(parts, tables)]
     self._set_threshold()
@@ -219,16 +223,16 @@ def detect(self:OODDetector,
     "Judge data in a stream; `decision` is 'OOD' where the p-value is at most `alpha`."
     require(hasattr(self, 'flow_'), 'this detector has not been fitted; call fit first, or load a saved one', NotFittedError)
     src, score, cal = self.open(X), self.scores_[self.decides], self.cal_[self.decides]
-    fs = _functions(self.flow_) if _needs(score, 'bits_') else self.flow_
+    fs = _functions(self.flow_) if self._coded(self.decides) else self.flow_
     for t in iter_statistics(fs, src.batches(bs), self.k, self.seed):
         s = score(t); p = conformal_p(cal, s)
         yield pd.DataFrame(dict(name=t.name, log_prob=t.log_prob, score=s, p_value=p, decision=np.where(p <= self.alpha, 'OOD', 'ID')))
     self.skipped_ = src.skipped
 
-def _needs(score, prefix):
-    "Does the score, or a part of it, read a column that starts like this?"
-    own = [score.__dict__.get(k) or () for k in ('used','column','columns')]
-    return any(str(c).startswith(prefix) for v in own for c in ([v] if isinstance(v, str) else v)) or any(_needs(p, prefix) for p in score.parts)
+@patch
+def _coded(self:OODDetector, name):
+    "Does this score read code lengths?"
+    return any(c.startswith('bits_') for c in self.reads_[name])
 
 @patch
 def open(self:OODDetector,
@@ -289,10 +293,18 @@ def save(self:OODDetector,
     folder = Path(folder); file = folder/'detector.safetensors'
     tensors = {f'flow.{k}': v for k, v in self.flow_.state_dict().items()} | {f'cal.{k}': torch.tensor(v) for k, v in self.cal_.items()}
     params = dict(score=self.decides, alpha=self.alpha, unit=self.unit, k=self.k, seed=self.seed, model=self.model)
-    meta = dict(kind='detector', config=self.flow_.config, params=params, spec=self.spec_, facts=self.facts_, scores={n: s.state() for n, s in self.scores_.items()}, ms=self.ms_)
+    meta = dict(kind='detector', config=self.flow_.config, params=params, spec=self.spec_, facts=self.facts_, scores={n: s.state() for n, s in self.scores_.items()}, ms=self.ms_, reads=self.reads_)
     save_tensors(file, tensors, meta)
     with atomic(folder/'detector.json') as tmp: tmp.write_text(json.dumps({k: v for k, v in meta.items() if k != 'scores'}, indent=1))
     return file
+
+def _restore(states, needed):
+    "The saved scores; one that nobody has defined here is left out, unless it decides."
+    res = {}
+    for n, v in states.items():
+        try: res[n] = score_from_state(v)
+        except ValueError as e: require(n != needed, f'the detector decides by a score that cannot be restored: {e}; import the module that defines it')
+    return res
 
 def load_detector(
     folder, # folder or file written by `save`
@@ -308,8 +320,9 @@ def load_detector(
     det.flow_ = create_from(meta['config'])
     try: det.flow_.load_state_dict(part('flow.'))
     except RuntimeError: raise ValueError(f'the weights in {file} do not fit the model it names; fit the detector again') from None
-    det.flow_.to(device).eval(); det.spec_, det.facts_, det.ms_, det.notes_ = meta['spec'], meta['facts'], meta.get('ms', {}), []
-    det.cal_, det.scores_ = {k: v.numpy() for k, v in part('cal.').items()}, {k: score_from_state(v) for k, v in meta['scores'].items()}
+    det.flow_.to(device).eval(); det.spec_, det.facts_, det.ms_, det.notes_ = meta['spec'], meta['facts'], meta['ms'], []
+    det.scores_, det.reads_ = _restore(meta['scores'], meta['params']['score']), meta['reads']
+    det.cal_ = {k: v.numpy() for k, v in part('cal.').items() if k in det.scores_}
     det._set_threshold()
     return det
 
@@ -370,7 +383,7 @@ def _fresh(self:OODDetector, X, most):
 @patch
 def cost(self:OODDetector)->dict: # score -> milliseconds per example
     "What each score costs, as measured when the detector was fitted."
-    return {n: sum(ms for f, ms in self.ms_.items() if f == 'flow' or _needs(s, 'bits_')) for n, s in self.scores_.items()}
+    return {n: sum(ms for f, ms in self.ms_.items() if f == 'flow' or self._coded(n)) for n in self.scores_}
 
 @patch
 def results(self:OODDetector,
@@ -421,7 +434,7 @@ class VectorDetector(OODDetector):
         device:str='cpu', # where to train and score
         progress:bool=False, # show progress
     ): self.ood_score, self.alpha, self.minutes, self.steps, self.model, self.unit, self.seed, self.device, self.progress = ood_score, alpha, minutes, steps, model, unit, seed, device, progress
-    def _by(self): return self.ood_score
+    def _by(self, shape=None): return self.ood_score
     def _fewest(self): return 5
     def _cut(self, n):
         if n >= 100: return four_parts(n, self.seed)
