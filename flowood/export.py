@@ -228,11 +228,11 @@ class GraphDetector(nn.Module):
     ):
         super().__init__()
         require(hasattr(det, 'flow_'), 'this detector has not been fitted; call fit first, or load a saved one')
-        name = score or det.score
+        name = score or det.decides
         require(name in det.scores_, f'the detector has no score {name!r}; choose one of {", ".join(det.scores_)}')
         flow = copy.deepcopy(det.flow_).cpu().requires_grad_(False)
         self.flow, self.double_, self.alpha, self.about = flow.double() if double else flow, double, float(det.alpha), _about(det, name, double)
-        self.kind, self.shape, self.score = det.spec_['kind'], tuple(det.spec_['shape']), torch_score(det.scores_[name])
+        self.kind, self.shape, self.unit, self.score = det.spec_['kind'], tuple(det.spec_['shape']), bool(det.spec_.get('unit')), torch_score(det.scores_[name])
         self.register_buffer('noise', common_noise(self.shape, det.k, det.seed) if self.kind == 'image' else None)
         self.register_buffer('cal', torch.tensor(np.sort(det.cal_[name])))
         with torch.no_grad(): self.score(t := self.statistics(self.example(2)))
@@ -263,6 +263,7 @@ def forward(self:GraphDetector,
     x:Tensor, # uint8 `(B, h, w, c)`, or float32 rows `(B, d)`
 ): # `log_prob`, `score`, `p_value`, `is_ood` and the statistics that the score reads, `(B,)` each
     "Judge a batch; the names are in `outputs`."
+    if self.unit: x = x/x.norm(dim=1, keepdim=True).clamp_min(1e-12)
     with Substitute(self.double_):
         t = self.statistics(x); s = self.score(t)
         p = count_p(self.cal, s)
