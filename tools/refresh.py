@@ -4,7 +4,7 @@
 Cells marked slow or gpu are left out, and keep the outputs that they have; `--slow` runs the slow ones, too. A notebook
 in which a cell fails is left as it was.
 """
-import re, subprocess, sys
+import os, re, subprocess, sys
 from pathlib import Path
 
 import nbformat
@@ -26,5 +26,6 @@ def refresh(path, slow=False):
     subprocess.run([str(Path(sys.executable).with_name('nbdev_clean')), '--fname', str(path)], check=True)
 
 if __name__ == '__main__':
+    os.environ.setdefault('PYTHONWARNINGS', 'ignore::FutureWarning')  # one of torch.jit, with a path of this machine in it
     bad = [m for p in sys.argv[1:] if p != '--slow' and (m := refresh(p, '--slow' in sys.argv))]
     sys.exit('\n'.join(bad))
