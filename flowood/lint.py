@@ -19,14 +19,15 @@ from .core import require, rng
 from .data import to_nchw
 from .metrics import as_vector, auroc, compare_pair, interval
 from .scores.complexity import code_lengths
+from .scores.statistics import pixel_statistics
 
 # %% ../nbs/48_lint.ipynb #ddd5baff
 def content_statistics(
     x, # `uint8` images, `(B, c, h, w)`
 )->dict: # name -> float64 `(B,)`
     "Brightness, contrast and code length of each image."
-    v,bits = x.double().flatten(1)/255,code_lengths(x if x.shape[1] == 3 else x.flatten(0,1)[:,None], 'png', workers=1)['bits_png']
-    return dict(pixel_mean=v.mean(1).numpy(), pixel_var=v.var(1, correction=0).numpy(), bits_png=bits.reshape(len(x), -1).sum(1))
+    bits = code_lengths(x if x.shape[1] == 3 else x.flatten(0,1)[:,None], 'png', workers=1)['bits_png']
+    return dict(pixel_statistics(x), bits_png=bits.reshape(len(x), -1).sum(1))
 
 # %% ../nbs/48_lint.ipynb #dd5fecad
 def format_statistics(
