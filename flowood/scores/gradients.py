@@ -5,20 +5,25 @@
 # %% auto #0
 __all__ = ['FLOOR', 'gradient_norms', 'input_gradient', 'Fisher', 'JEM']
 
-# %% ../../nbs/34_gradients.ipynb #e760eb3b
-import math
+# %% ../../nbs/34_gradients.ipynb #566bc613
+import math, warnings
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call, grad, vjp, vmap
 
 from ..core import common_noise, dequantize, require
 from .base import MissingColumn, Score, _Density, column
 
-# %% ../../nbs/34_gradients.ipynb #23829a8f
+# %% ../../nbs/34_gradients.ipynb #a514e868
 def _squares(g): return g.flatten(1).square().sum(1)
+
+def _vmap(f, *args):
+    "`vmap(f)(*args)` without its remark that some operation runs in a loop."
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'There is a performance drop')
+        return vmap(f)(*args)
 
 def _by_vmap(flow, x):
     "Squared norms `(B,)` of the gradient of log p by `vmap(grad)`: `None` for the input, then each parameter."
@@ -26,28 +31,27 @@ def _by_vmap(flow, x):
     def one(x):
         gp,gx = grad(lambda p, x: functional_call(flow, p, (x[None],))[0], (0,1))(params, x)
         return tuple(g.square().sum() for g in (gx, *(gp[k] for k in params)))
-    return dict(zip((None, *params), vmap(one)(x.detach())))
+    return dict(zip((None, *params), _vmap(one, x.detach())))
 
-# %% ../../nbs/34_gradients.ipynb #7451702c
-def _taps(m, a, d):
-    "Weight gradient of each example for each tap of a convolution, `(B, no, ni)`."
-    (kh,kw),(sh,sw),(dh,dw),(ph,pw) = m.kernel_size,m.stride,m.dilation,m.padding
-    (h,w),a = d.shape[2:],F.pad(a, (pw,pw,ph,ph))
-    rows,cols = ([slice(i*e, i*e + (n-1)*s + 1, s) for i in range(k)] for k,e,n,s in ((kh,dh,h,sh), (kw,dw,w,sw)))
-    for r in rows:
-        for c in cols: yield d.flatten(2) @ a[:,:,r,c].flatten(2).transpose(1, 2)
+# %% ../../nbs/34_gradients.ipynb #cc53d486
+def _weight_grads(m, a, d):
+    "Weight gradient of each example of a convolution, `(B, *weight.shape)`."
+    B,shape,fold = len(a),(m.out_channels, m.in_channels, *m.kernel_size),lambda t: t.reshape(1, -1, *t.shape[2:])
+    if set((*m.kernel_size, *m.stride)) == {1} and not any(m.padding): return (d.flatten(2) @ a.flatten(2).transpose(1, 2)).view(B, *shape)
+    return torch.nn.grad.conv2d_weight(fold(a), (B*shape[0], *shape[1:]), fold(d), m.stride, m.padding, m.dilation, B).view(B, *shape)
 
-def _conv(m, a, d): return dict(weight=sum(map(_squares, _taps(m, a, d))), bias=_squares(d.flatten(2).sum(2)))
+def _conv(m, a, d): return dict(weight=_squares(_weight_grads(m, a, d)), bias=_squares(d.flatten(2).sum(2)))
 
 def _linear(m, a, d): return dict(weight=_squares(d)*_squares(a), bias=_squares(d))
 
-# %% ../../nbs/34_gradients.ipynb #06c64470
+# %% ../../nbs/34_gradients.ipynb #3d51e185
 def _normed(m, a, d):
-    "A convolution whose weight is computed from other parameters."
-    p = m.parametrizations.weight
-    back = vjp(lambda q: functional_call(p, q, ()), {k: v.detach() for k,v in p.named_parameters()})[1]
-    whole = torch.stack(list(_taps(m, a, d)), -1).view(len(d), *m.weight.shape)
-    return dict({f'parametrizations.weight.{k}': _squares(g) for k,g in vmap(back)(whole)[0].items()}, bias=_squares(d.flatten(2).sum(2)))
+    "A weight-normalised convolution, `w = g v/|v|` per output channel: the gradient along `v` is that of `g`, the rest that of `v`."
+    g,v = (t.detach().flatten(1) for t in (m.parametrizations.weight.original0, m.parametrizations.weight.original1))
+    whole,size = _weight_grads(m, a, d).flatten(2),v.norm(dim=1, keepdim=True)
+    along = (whole*v/size).sum(2, keepdim=True)
+    name = 'parametrizations.weight.original'
+    return {f'{name}0': _squares(along), f'{name}1': _squares((whole - along*v/size)*g/size), 'bias': _squares(d.flatten(2).sum(2))}
 
 def _any(m, a, d):
     "Any layer: `vmap` over its own forward pass."
@@ -56,14 +60,15 @@ def _any(m, a, d):
         back = vjp(lambda p: functional_call(m, p, tuple(t[None] for t in a)), params)[1]
         d = tuple(t[None] for t in d)
         return {k: g.square().sum() for k,g in back(d if len(d) > 1 else d[0])[0].items()}
-    return vmap(one)(a, d)
+    return _vmap(one, a, d)
 
 def _rule(m, a, d):
     "Squared norms of a layer's parameters, from its inputs and the gradients of its outputs."
     conv = isinstance(m, nn.Conv2d) and m.groups == 1 and m.padding_mode == 'zeros' and not isinstance(m.padding, str)
     if type(m) is nn.Linear and a[0].ndim == 2: return _linear(m, a[0], d[0])
     if type(m) is nn.Conv2d and conv: return _conv(m, a[0], d[0])
-    if conv and list(getattr(m, 'parametrizations', ())) == ['weight']: return _normed(m, a[0], d[0])
+    normed = [(k, type(q).__name__, getattr(q, 'dim', None)) for k,p in m.parametrizations.items() for q in p] if conv and hasattr(m, 'parametrizations') else []
+    if normed == [('weight','_WeightNorm',0)]: return _normed(m, a[0], d[0])
     return _any(m, a, d)
 
 # %% ../../nbs/34_gradients.ipynb #69a300d4
@@ -165,7 +170,7 @@ def input_gradient(
         with torch.enable_grad(): return {None: _squares(torch.autograd.grad(flow.log_prob(x).sum(), x)[0])}
     return _Statistic(flow, run, lambda sq: dict(grad_x=np.sqrt(sq[None])), k, seed, bs, f'input_gradient(k={k}, seed={seed})')
 
-# %% ../../nbs/34_gradients.ipynb #ec5136a5
+# %% ../../nbs/34_gradients.ipynb #ad15b761
 class Fisher(_Density):
     "Diagonal Gaussian on the log gradient norms; `-log` density in nats (Dauncey et al. 2024)."
     name,fitted = 'fisher',('used','n','mean','std')
@@ -176,7 +181,7 @@ class Fisher(_Density):
     def _fit_density(self, t): pass
     def _log_density(self, t): return -(t**2).sum(1)/2 - np.log(self.std).sum() - t.shape[1]*math.log(2*math.pi)/2
 
-# %% ../../nbs/34_gradients.ipynb #3317d7d3
+# %% ../../nbs/34_gradients.ipynb #e4c56dc5
 class JEM(Score):
     "Norm of the gradient of log p in the input; `two_sided`: distance of its log to the ID mean."
     name,args,fitted = 'jem',('column','two_sided'),('center',)
