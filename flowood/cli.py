@@ -222,7 +222,7 @@ def _parser():
 
 def _training_args(a):
     a.add_argument('--minutes', type=float, help='training budget (5)'); a.add_argument('--steps', type=int, help='training steps, in place of minutes')
-    a.add_argument('--score', help='the score that decides (complexity for images, dose for tables), or the name of any other'); a.add_argument('--alpha', type=float, help='false-alarm rate of decisions (0.05)')
+    a.add_argument('--score', help='the score that decides (consensus for images, dose for tables), or the name of any other'); a.add_argument('--alpha', type=float, help='false-alarm rate of decisions (0.05)')
     a.add_argument('--import', dest='module', help='a Python module of your own that defines a score'); a.add_argument('--seed', type=int, help='of everything (0)'); a.add_argument('--device', help='cpu or cuda'); a.add_argument('--quiet', action='store_true', help='no progress')
 
 # %% ../nbs/53_cli.ipynb #fd30db6a

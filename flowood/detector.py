@@ -44,7 +44,7 @@ class OODDetector(OutlierMixin, BaseEstimator):
     "A flow, a score and a calibration: scores, p-values and decisions for images, arrays and tables."
     def __init__(self,
         model:str='auto', # a name in `PRESETS`; 'auto': 'lean' for images, 'tabular' for rows
-        score='auto', # the score that decides: a name, or a `Score` of your own such as `NegLogLik() & Typicality()`; 'auto': 'complexity' for grey and colour images, 'dose' for all else
+        score='auto', # the score that decides: a name, or a `Score` of your own such as `NegLogLik() & Typicality()`; 'auto': 'consensus' for grey and colour images, 'dose' for all else
         alpha:float=.05, # false-alarm rate of decisions
         minutes:float=5., # training budget; ignored if `steps` is given
         steps:int=None, # training steps
@@ -82,7 +82,7 @@ def _config(model, shape, n):
 
 # %% ../nbs/50_detector.ipynb #dd05a277
 def _has_codes(shape): return len(shape) == 3 and shape[0] in (1, 3)
-def _auto(shape): return 'complexity' if _has_codes(shape) else 'dose'
+def _auto(shape): return 'consensus' if _has_codes(shape) else 'dose'
 def _functions(flow): return [flow, *([code_lengths] if _has_codes(flow.shape) else [])]
 
 def _statistics(det, x, names, clock=None):
