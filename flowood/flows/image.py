@@ -15,18 +15,19 @@ from torch import nn
 from ..core import require, rng
 from .base import Bijector, no_ladj, sum_event
 
-# %% ../../nbs/14_image.ipynb #9b561d85
+# %% ../../nbs/14_image.ipynb #b16a3ea7
 class Logit(Bijector):
     "`logit(alpha + (1 - 2 alpha) x)`: from [0, 1) to the real line."
     def __init__(self,
-        alpha:float=.05, # how far 0 and 1 are kept from the ends
+        alpha:float=.05, # how far 0 is kept from the end
+        top:float=None, # how far 1 is kept from the end; `None`: as far as 0
     ):
-        super().__init__(); self.alpha = alpha
-    def _ladj(self, z): return sum_event(math.log(1 - 2*self.alpha) + F.softplus(z) + F.softplus(-z))
+        super().__init__(); self.alpha, self.span = alpha, 1 - alpha - (alpha if top is None else top)
+    def _ladj(self, z): return sum_event(math.log(self.span) + F.softplus(z) + F.softplus(-z))
     def forward(self, x, c=None):
-        z = torch.logit(self.alpha + (1 - 2*self.alpha)*x)
+        z = torch.logit(self.alpha + self.span*x)
         return z, self._ladj(z)
-    def inverse(self, z, c=None): return (z.sigmoid() - self.alpha)/(1 - 2*self.alpha), -self._ladj(z)
+    def inverse(self, z, c=None): return (z.sigmoid() - self.alpha)/self.span, -self._ladj(z)
 
 # %% ../../nbs/14_image.ipynb #09d78915
 class Squeeze(Bijector):
@@ -59,17 +60,18 @@ class ActNorm(Bijector):
         self.s.copy_(-x.std(dims, keepdim=True)[0].clamp(min=1e-3).log())
         return self(x)[0]
 
-# %% ../../nbs/14_image.ipynb #82bcdfd7
+# %% ../../nbs/14_image.ipynb #626722f3
 class Conv1x1(Bijector):
     "A learned invertible 1×1 convolution in PLU form, initialised as a random rotation."
     def __init__(self,
         n:int, # channels
         seed:int=0, # which rotation
         norm:bool=False, # an `ActNorm` before it, folded into the same convolution
+        bias:bool=False, # a shift after it
     ):
         super().__init__()
-        self.norm = ActNorm(n,1,1) if norm else None
-        q = torch.linalg.qr(torch.randn(n, n, generator=rng('conv1x1', n, seed)))[0]
+        self.norm, self.bias = ActNorm(n,1,1) if norm else None, nn.Parameter(torch.zeros(n)) if bias else None
+        q = torch.linalg.qr(torch.randn(n, n, generator=rng('conv1x1', n, seed), device='cpu'))[0]
         p, l, u = torch.linalg.lu(q)
         self.register_buffer('p', p); self.register_buffer('sign', u.diag().sign())
         self.w = nn.Parameter(l.tril(-1) + u.triu(1) + u.diag().abs().log().diag())
@@ -79,11 +81,12 @@ class Conv1x1(Bijector):
     def _ladj(self, x): return no_ladj(x) + (self.w.diagonal().sum() + (self.norm.s.sum() if self.norm else 0))*(x.shape[2]*x.shape[3])
     def forward(self, x, c=None):
         l, u = self._factors()
-        w, b = self.p @ l @ u, None
-        if self.norm: w = w*self.norm.s.flatten().exp(); b = w @ self.norm.t.flatten()
+        w, b = self.p @ l @ u, self.bias
+        if self.norm: w = w*self.norm.s.flatten().exp(); b = w @ self.norm.t.flatten() + (0 if b is None else b)
         return F.conv2d(x, w[:,:,None,None], b), self._ladj(x)
     def inverse(self, z, c=None):
         l, u = self._factors()
+        if self.bias is not None: z = z - self.bias[:,None,None]
         h = torch.linalg.solve_triangular(l, self.p.T @ z.flatten(2), upper=False, unitriangular=True)
         x = torch.linalg.solve_triangular(u, h, upper=True).view_as(z)
         return (self.norm.inverse(x)[0] if self.norm else x), -self._ladj(z)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['STNETS', 'zero_', 'MLP', 'ImageMLP', 'ChannelNorm', 'fitting_norms', 'Place', 'GlowConv', 'ResBlock', 'Bottleneck',
-           'ResNet', 'AutoEncoder', 'Highway', 'ConvNet', 'st_net']
+           'ResNet', 'AutoEncoder', 'Highway', 'ConvNet', 'ConvResBlock', 'ConvResNet', 'st_net']
 
 # %% ../../nbs/12_stnets.ipynb #47aca060
 import inspect, math
@@ -221,6 +221,30 @@ class ConvNet(nn.Sequential):
     ):
         layer = lambda n: [_conv(n, nh, 3), *_norms(norm, nh), *([nn.ReLU()] if act else [])]
         super().__init__(*layer(ni), *(m for _ in range(n_blocks) for m in layer(nh)), zero_(_conv(nh, no, 1)))
+
+# %% ../../nbs/12_stnets.ipynb #37c574ee
+class ConvResBlock(nn.Sequential):
+    "`x` plus two 3×3 convolutions of it."
+    def __init__(self,
+        nf:int, # channels
+        dropout:float=0., # dropout before the second convolution
+        ks:int=3, # side of the kernels; 1 where the map is 1×1
+    ):
+        conv = lambda: nn.Conv2d(nf, nf, ks, padding=ks//2)
+        super().__init__(nn.ReLU(), conv(), nn.ReLU(), nn.Dropout(dropout), conv())
+    def forward(self, x): return x + super().forward(x)
+
+class ConvResNet(nn.Sequential):
+    "The conditioner of neural spline flows: residual blocks between two 1×1 convolutions."
+    def __init__(self,
+        ni:int, # input channels
+        no:int, # output channels, as many as the coupling has raw numbers at a position
+        nh:int=64, # hidden channels
+        size=None, # not needed
+        n_blocks:int=2, # residual blocks
+        dropout:float=.2, # dropout within the blocks
+        ks:int=3, # side of the blocks' kernels; 1 where the map is 1×1
+    ): super().__init__(nn.Conv2d(ni, nh, 1), *(ConvResBlock(nh, dropout, ks) for _ in range(n_blocks)), zero_(nn.Conv2d(nh, no, 1)))
 
 # %% ../../nbs/12_stnets.ipynb #2518f354
 STNETS = dict(resnet=ResNet, bottleneck=partial(ResNet, skip=False, latent=100), autoencoder=AutoEncoder,
