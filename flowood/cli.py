@@ -121,18 +121,16 @@ def report(
     require_writable(out.parent)
     det = load_detector(detector, device)
     res = det.results(sets, id=id, most=most, title=f'{Path(detector).resolve().name}: does it look like the training data?')
-    res['lint'] = _lint(det, res, id, sets, train, most)
+    res['lint'] = _lint(det, res, id, sets, train)
     write_report(res, out)
     print(auroc_table(res['rows']) + '\n')
     for f in res['lint'].warnings: print('warning:', f)
     print(f'report: {out}')
     return res
 
-def _lint(det, res, id, sets, train, most):
+def _lint(det, res, id, sets, train):
     "The linter's findings on files: sizes of images in folders, and overlap with training data."
     from flowood.lint import lint_results, read_headers
-    for d, p in [(res['id'], id), *[(res['ood'][k], p) for k, p in sets.items()]]:
-        if d['images'] is None: d['x'] = det.open(p).all(most)[1]
     sizes = {k: read_headers(p) for k, p in {'ID': id, **sets}.items() if Path(p).is_dir()}
     return lint_results(res, det.open(train) if train else None, sizes)
 

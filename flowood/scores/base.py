@@ -255,14 +255,19 @@ class DoSE(_Density):
     def _log_density(self, t): return sum(log_kde(v, *e, q) for v,e,q in zip(t.T, self.ends, self.kde))
 
 # %% ../../nbs/31_scores.ipynb #f70dddb9
+def _whiten(t):
+    "The matrix that whitens standardised statistics on the directions that vary, and the variances there."
+    lam,vec = np.linalg.eigh(t.T @ t / len(t))
+    keep = lam > 1e-6*lam.max()
+    return vec[:,keep]/np.sqrt(lam[keep]),lam[keep]
+
 class Mahalanobis(_Density):
     "Full-covariance Gaussian on the standardised statistics; `-log` density in nats."
     name,fitted = 'mahalanobis',('used','n','rank','mean','std','whiten','const')
     def _fit_density(self, t):
-        lam,vec = np.linalg.eigh(t.T @ t / len(t))
-        keep = lam > 1e-6*lam.max()
-        self.whiten,self.rank = vec[:,keep]/np.sqrt(lam[keep]),int(keep.sum())
-        self.const = float(self.rank*math.log(2*math.pi) + np.log(lam[keep]).sum())/2
+        self.whiten,lam = _whiten(t)
+        self.rank = len(lam)
+        self.const = float(self.rank*math.log(2*math.pi) + np.log(lam).sum())/2
     def _log_density(self, t): return -((t.clip(-1e100, 1e100) @ self.whiten)**2).sum(1)/2 - self.const
 
 # %% ../../nbs/31_scores.ipynb #33cc0cfd
@@ -293,9 +298,7 @@ class GMM(_Density):
     ): super().__init__(columns); self.k = int(k)
     def _fit_density(self, t):
         from sklearn.mixture import GaussianMixture
-        lam,vec = np.linalg.eigh(t.T @ t / len(t))
-        keep = lam > 1e-6*lam.max()
-        self.whiten = vec[:,keep]/np.sqrt(lam[keep])
+        self.whiten,_ = _whiten(t)
         m = GaussianMixture(max(1, min(self.k, len(t)//50)), reg_covar=1e-3, random_state=0).fit(t @ self.whiten)
         self.log_w,self.means,self.chol = np.log(m.weights_),m.means_,m.precisions_cholesky_
     def _log_density(self, t):

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from fastcore.basics import patch
 
-from ..core import atomic, bits_per_dim, common_noise, dequantize, digest, require
+from ..core import atomic, common_noise, dequantize, digest, require
 from ..flows.base import Chain, Flow, Normal
 from ..flows.image import Logit
 
@@ -152,11 +153,8 @@ def score_table(
 def _hashed(x, h):
     "The stream, its bytes going into the hash `h`."
     for names, b in tensor_batches(x) if isinstance(x, torch.Tensor) else x:
-        h.update(f'{b.dtype}{tuple(b.shape[1:])}'.encode()*(not names) + b.cpu().numpy().tobytes())
+        h.update(b.cpu().numpy().tobytes())
         yield names, b
-
-# %% ../../nbs/30_statistics.ipynb #0c3c85f5
-from fastcore.basics import patch
 
 # %% ../../nbs/30_statistics.ipynb #4f82b9cd
 @patch
@@ -178,7 +176,7 @@ def load_table(
     import pyarrow as pa, pyarrow.parquet as pq
     require(Path(path).is_file(), f'no score table at {path}', FileNotFoundError)
     try: t = pq.read_table(path, columns=None if columns is None else ['name', *columns])
-    except (pa.ArrowInvalid, OSError) as e: raise ValueError(f'{path} is truncated or not a parquet file; compute the table again') from None
+    except (pa.ArrowInvalid, OSError): raise ValueError(f'{path} is truncated or not a parquet file; compute the table again') from None
     require(b'flowood' in (t.schema.metadata or {}), f'{path} is a parquet file, but not a score table')
     return ScoreTable(t.to_pandas(), json.loads(t.schema.metadata[b'flowood']))
 
@@ -193,7 +191,7 @@ def write_table(
     rows:int=4096, # examples per piece, at least
 )->Path: # the file
     "Compute the statistics of a stream into a file; memory does not grow with it, and an interrupted run goes on."
-    import pyarrow as pa, pyarrow.parquet as pq
+    import pyarrow.parquet as pq
     parts, facts, h = Path(f'{path}.parts'), _facts(stats, data, k, seed), hashlib.sha256()
     if Path(path).exists(): return _same_table(path, x, facts, h)
     files, seconds, n = [], {}, 0
