@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 
-from ..core import atomic, common_noise, dequantize, digest, require
+from ..core import atomic, digest, require, views
 from ..flows.base import Chain, Flow, Normal
 from ..flows.image import Logit
 
@@ -40,14 +40,14 @@ def spectrum_cv(
 @torch.no_grad()
 def flow_statistics(
     flow, # a `Flow` in evaluation mode
-    x, # one batch: `uint8` images `(B, c, h, w)` or float rows `(B, d)`, on the model's device
-    noise=None, # common noise `(K, c, h, w)`; `None`: one image, for `uint8` batches
+    x, # one batch: `uint8` images `(B, c, h, w)` or float rows `(B, d)`
+    noise=None, # common noise `(K, c, h, w)`, for `uint8` batches; `None`: that of `k` and `seed`
+    k:int=1, # noise images
+    seed:int=0, # which noise images
 )->dict: # statistic -> float64 array `(B,)`, in nats, but `z_*`
     "`log_prob`, `log_base`, `ladj`, `ladj_in`, `ladj_net`, `log_base_0`, ..., `z_norm`, `z_ad`, `z_ps` of each example, averaged over the noise images."
-    if x.dtype != torch.uint8: views = [x]
-    else: views = [dequantize(x, u) for u in (common_noise(x.shape[1:], device=x.device) if noise is None else noise)]
-    rows = [_one_view(flow, v) for v in views]
-    return {k: torch.stack([r[k] for r in rows]).double().mean(0).cpu().numpy() for k in rows[0]}
+    rows = [_one_view(flow, v) for v in views(x, flow, k, seed, noise)]
+    return {c: torch.stack([r[c] for r in rows]).double().mean(0).cpu().numpy() for c in rows[0]}
 
 def _one_view(flow, x):
     "The statistics of one dequantised batch, as tensors."
@@ -94,13 +94,12 @@ def iter_statistics(
 def _label(f): return 'flow' if isinstance(f, Flow) else getattr(f, '__name__', None) or repr(f)
 
 def _runner(f, k, seed):
-    "A statistic function as a function of `(names, batch)`; a flow brings its noise and its device."
+    "A statistic function as a function of `(names, batch)`."
     if not isinstance(f, Flow): return lambda names, x: f(x)
-    f.eval(); device, noise = next(f.parameters()).device, common_noise(f.shape, k, seed) if len(f.shape) == 3 else None
-    noise = noise if noise is None else noise.to(device)
+    f.eval()
     def run(names, x):
         require(tuple(x.shape[1:]) == f.shape, f'{names[0]} has shape {tuple(x.shape[1:])}, but the model needs {f.shape}')
-        return flow_statistics(f, x.to(device), noise)
+        return flow_statistics(f, x, k=k, seed=seed)
     return run
 
 # %% ../../nbs/30_statistics.ipynb #9b7ad3c5
