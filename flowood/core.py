@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['bits_per_dim', 'rng', 'dequantize', 'common_noise', 'views', 'plain', 'require', 'require_finite', 'atomic',
-           'save_tensors', 'load_tensors', 'digest']
+           'save_tensors', 'load_tensors', 'pack_floats', 'unpack_floats', 'digest']
 
 # %% ../nbs/01_core.ipynb #3513bfbd
-import hashlib, json, math, os, tempfile
+import base64, hashlib, json, math, os, tempfile
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -135,6 +135,20 @@ def load_tensors(
     except (SafetensorError, OSError) as e: raise ValueError(f'{path} is truncated or not a safetensors file ({e}); write it again or fetch a fresh copy') from None
     require('flowood' in meta, f'{path} holds tensors that flowood did not write; its header has no flowood entry')
     return tensors, json.loads(meta['flowood'])
+
+# %% ../nbs/01_core.ipynb #dad91f03
+def pack_floats(
+    x, # array or list of numbers, any shape
+)->str: # base64 of the float64 bytes, row by row
+    "Numbers as text for a JSON file, exactly."
+    return base64.b64encode(np.asarray(x, '<f8').tobytes()).decode()
+
+def unpack_floats(
+    s:str, # from `pack_floats`
+    shape=-1, # of the array; -1: one row
+)->np.ndarray: # float64, writable
+    "The numbers that `pack_floats` wrote."
+    return np.frombuffer(base64.b64decode(s), '<f8').astype(float).reshape(shape)
 
 # %% ../nbs/01_core.ipynb #1fcdf7d2
 def digest(
