@@ -7,7 +7,8 @@ __all__ = ['anderson_darling', 'spectrum_cv', 'flow_statistics', 'pixel_statisti
            'ScoreTable', 'identity', 'score_table', 'load_table', 'write_table', 'iter_table', 'join_tables']
 
 # %% ../../nbs/30_statistics.ipynb #08a936fd
-import hashlib, json, shutil, time
+import hashlib, json, math, shutil, time
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -46,20 +47,22 @@ def flow_statistics(
     seed:int=0, # which noise images
 )->dict: # statistic -> float64 array `(B,)`, in nats, but `z_*`
     "`log_prob`, `log_base`, `ladj`, `ladj_in`, `ladj_net`, `log_base_0`, ..., `z_norm`, `z_ad`, `z_ps` of each example, averaged over the noise images."
-    rows = [_one_view(flow, v) for v in views(x, flow, k, seed, noise)]
+    rows = [{c: f() for c, f in _columns(flow, v, *flow.encode(v)).items()} for v in views(x, flow, k, seed, noise)]
     return {c: torch.stack([r[c] for r in rows]).double().mean(0).cpu().numpy() for c in rows[0]}
 
-def _one_view(flow, x):
-    "The statistics of one dequantised batch, as tensors."
-    z, ladj = flow.encode(x)
-    base, parts = flow.base.log_prob(z), flow.transform.parts(z)
-    res = dict(log_prob=base + ladj, log_base=base, ladj=ladj)
+def _columns(flow, x, z, ladj, ad=anderson_darling, ps=spectrum_cv):
+    "Statistic -> function that computes it, for one dequantised batch `x` with latent `z` and log-determinant `ladj`."
+    parts, base = flow.transform.parts(z), cache(lambda: flow.base.log_prob(z))
+    flat = cache(lambda: torch.cat([p.flatten(1) for p in parts], 1).to(torch.promote_types(z.dtype, torch.float32)))
+    fs = dict(log_prob=lambda: base() + ladj, log_base=base, ladj=lambda: ladj)
     first = flow.transform.bijectors[0] if isinstance(flow.transform, Chain) else None
-    if isinstance(first, Logit): res['ladj_in'] = first(x)[1]; res['ladj_net'] = ladj - res['ladj_in']
-    if len(parts) > 1 and isinstance(flow.base, Normal): res.update({f'log_base_{i}': _normal(p) for i, p in enumerate(parts)})
-    z = torch.cat([p.flatten(1).float() for p in parts], 1)
-    res['z_norm'] = (z**2).sum(1)
-    return dict(res, z_ad=anderson_darling(z), z_ps=spectrum_cv(z)) if z.shape[1] >= 16 else res
+    if isinstance(first, Logit):
+        given = cache(lambda: first(x)[1])
+        fs.update(ladj_in=given, ladj_net=lambda: ladj - given())
+    if len(parts) > 1 and isinstance(flow.base, Normal): fs.update({f'log_base_{i}': partial(_normal, p) for i, p in enumerate(parts)})
+    fs['z_norm'] = lambda: (flat()**2).sum(1)
+    if math.prod(flow.shape) >= 16: fs.update(z_ad=lambda: ad(flat()), z_ps=lambda: ps(flat()))
+    return fs
 
 def _normal(z): return Normal(*z.shape[1:]).to(z.device).log_prob(z)
 
