@@ -112,13 +112,13 @@ def tabular(
     n_layers:int=1, # hidden layers after the first
     norm:str='act', # 'act': an ActNorm before each coupling; 'none': as in the paper
     dropout:float=0., # dropout in the st-networks
-    coupling:str='affine', # 'affine' or 'spline'
+    coupling:str='affine', # 'affine', 'spline' or 'shift'
     mix:str='halves', # before each coupling: 'halves' takes turns, 'linear' mixes all columns
     n_bins:int=8, # bins of a spline
     bound:float=3., # splines reach from `-bound` to `bound`
 )->Flow:
     "RealNVP for vectors (Kirichenko et al. 2020, appendix K), or splines, with MLP st-networks."
-    require(coupling in ('affine', 'spline'), f"coupling={coupling!r} is not known; choose 'affine' or 'spline'")
+    require(coupling in ('affine', 'spline', 'shift'), f"coupling={coupling!r} is not known; choose 'affine', 'spline' or 'shift'")
     require(mix in ('halves', 'linear'), f"mix={mix!r} is not known; choose 'halves' or 'linear'")
     layers = [Whiten(dim)] if mix == 'linear' else []
     for i in range(n_couplings):
@@ -126,7 +126,7 @@ def tabular(
         elif norm == 'act': layers.append(ActNorm(dim))
         mask = halves(dim, mix == 'halves' and i%2 == 1); seen = int(mask.sum())
         if coupling == 'spline': layers.append(SplineCoupling(mask, MLP(seen, (3*n_bins - 1)*(dim - seen), nh, n_layers, dropout), n_bins, bound, split=True))
-        elif mix == 'linear': layers.append(AffineCoupling(mask, MLP(seen, 2*(dim - seen), nh, n_layers, dropout), split=True))
+        elif mix == 'linear' or coupling == 'shift': layers.append(AffineCoupling(mask, MLP(seen, 2*(dim - seen), nh, n_layers, dropout), torch.zeros_like if coupling == 'shift' else 2., split=True))
         else: layers.append(AffineCoupling(mask, MLP(dim, 2*dim, nh, n_layers, dropout), bound=TanhScale(dim, weight_norm=norm == 'none')))
     return Flow(Chain(*layers), Normal(dim))
 
