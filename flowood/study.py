@@ -24,8 +24,10 @@ import torch
 from fastai.basics import Callback
 
 import flowood
+from .bench import matmul, rate
 from .core import atomic, bits_per_dim, digest, require, rng
 from .data import catalog, load, one_class, resize, sanity_suite, set_mode, table as sklearn_table, to_nchw, uci_table
+from .distributed import DataParallel, agreed, join, ranks
 from .flows.models import PRESETS, create, load_flow, save_flow
 from .learner import Checkpoint, flow_dls, flow_learner, log_probs, preset_settings
 from .metrics import compare, oracle_dual_auroc
@@ -266,8 +268,8 @@ class Save(Checkpoint):
     def before_fit(self): super().before_fit(); self.last = time.monotonic()
     def after_epoch(self):
         if not self.fitting: return
-        stop, end = self.stop(), self.epoch == self.n_epoch - 1
-        if stop or end or time.monotonic() - self.last > self.seconds: super().after_epoch(); self.last = time.monotonic()
+        stop, end = agreed(self.stop()), self.epoch == self.n_epoch - 1; now = stop or end or time.monotonic() - self.last > self.seconds
+        if now and ranks()[0] == 0: super().after_epoch(); self.last = time.monotonic()
         if stop and not end: raise Stopped(f'stopped after epoch {self.epoch}')
 
 # %% ../nbs/52_study.ipynb #7fa44dbc
@@ -281,13 +283,13 @@ def fit_cell(
 ): # the flow, its `CellData`, and the metrics of the row
     "Train the flow of a cell, or go on with it; leaves `model.safetensors` in the folder."
     data, folder = CellData(config), Path(folder)
-    writers = [Files(folder), *[dict(tensorboard=lambda: TensorBoard(folder/'tensorboard'), wandb=lambda: WandB(folder, name=folder.name))[w]() for w in log]]
-    learn, n = cell_learner(config, data, device, [Save(folder/'checkpoint.safetensors', stop, checkpoint), Track(writers, config, max(1, (config['steps'] or 0)//10))])
+    writers = [Files(folder), *[dict(tensorboard=lambda: TensorBoard(folder/'tensorboard'), wandb=lambda: WandB(folder, name=folder.name))[w]() for w in log]] if ranks()[0] == 0 else []
+    learn, n = cell_learner(config, data, device, [DataParallel(), Save(folder/'checkpoint.safetensors', stop, checkpoint), Track(writers, config, max(1, (config['steps'] or 0)//10))])
     how = config['schedule'] or ('constant' if 'epochs' in PRESETS[config['model']]['train'] else 'one-cycle')
     with learn.no_bar(), learn.no_logging():
         if how == 'one-cycle': learn.fit_one_cycle(n, learn.lr)
         else: learn.fit(n, cbs=[_decay(learn, n)] if how == 'exponential' else None)
-    save_flow(learn.model, folder/'model.safetensors', cell=config)
+    if ranks()[0] == 0: save_flow(learn.model, folder/'model.safetensors', cell=config)
     return learn.model, data, dict(bits_per_dim=_bits(learn, data.test()), valid=_bits(learn, data.valid), n_train=len(data.train), params=learn.model.n_params, flops_per_image=flops(learn))
 
 def _decay(learn, n):
@@ -366,18 +368,20 @@ def run_cell(
     checkpoint:float=60, # seconds from one to the next, at least
 )->str: # 'done', 'stopped', or 'failed: why'
     "Do one cell, unless its row exists."
-    out = Path(out); stop = lambda: (until is not None and time.time() > until) or (out/'STOP').exists()
-    if (out/'rows'/f'{cell.key}.json').exists(): return 'done'
-    if stop(): return 'stopped'
-    _note(out, cell, 'start'); folder, t = out/'runs'/cell.key, time.perf_counter()
+    out, rank = Path(out), ranks()[0]; stop = lambda: (until is not None and time.time() > until) or (out/'STOP').exists()
+    if agreed((out/'rows'/f'{cell.key}.json').exists()): return 'done'
+    if agreed(stop()): return 'stopped'
+    folder, t = out/'runs'/cell.key, time.perf_counter()
+    if rank == 0: _note(out, cell, 'start')
     try:
-        metrics = fit_cell(cell.config, folder, device, stop, log, checkpoint)[2] if cell.kind == 'train' else score_cell(cell, out/'runs', device, stop)
-        _write_row(out, cell, metrics, device, time.perf_counter() - t)
-        (folder/'checkpoint.safetensors').unlink(missing_ok=True); state = 'done'
+        if cell.kind == 'train': metrics = fit_cell(cell.config, folder, device, stop, log, checkpoint)[2]
+        elif rank == 0: metrics = score_cell(cell, out/'runs', device, stop)
+        if rank == 0: _write_row(out, cell, metrics, device, time.perf_counter() - t); (folder/'checkpoint.safetensors').unlink(missing_ok=True)
+        state = 'done'
     except Stopped: state = 'stopped'
     except (ValueError, TypeError, FileNotFoundError, FloatingPointError, ImportError) as e: state = f'failed: {e}'
-    _note(out, cell, state)
-    return state
+    if rank == 0: _note(out, cell, state)
+    return agreed(state)
 
 def _note(out, cell, event):
     "Add a line to the journal."
@@ -394,12 +398,15 @@ def journal(
 def _write_row(out, cell, metrics, device, seconds):
     "The row of a finished cell."
     logged = read_log(out/'runs'/cell.key); took = sum(r['seconds'] for r in logged) if logged else seconds
-    rate = float(np.median([r['images_per_s'] for r in logged])) if logged else metrics['n_images']/seconds
-    timing = dict(seconds=round(took, 3), images_per_s=round(rate, 1), finished=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), host=platform.node())
-    if logged: timing['flop_per_s'] = round(rate*metrics['flops_per_image'])
+    speed = float(np.median([r['images_per_s'] for r in logged])) if logged else metrics['n_images']/seconds
+    timing = dict(seconds=round(took, 3), images_per_s=round(speed, 1), finished=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), host=platform.node())
+    if logged: timing.update(flop_per_s=round(speed*metrics['flops_per_image']), share_of_peak=round(speed*metrics['flops_per_image']/_peak(device), 4))
     row = dict(key=cell.key, kind=cell.kind, name=cell.name, config=cell.config, needs=[c.key for c in cell.needs], flow=(cell.needs or [cell])[0].config,
                data={f'{n} {s}': data_version(n, s) for n, s in cell.data}, metrics=metrics, where=_where(device), timing=timing)
     with atomic(out/'rows'/f'{cell.key}.json') as tmp: tmp.write_text(json.dumps(row, indent=1))
+
+@lru_cache(None)
+def _peak(device): f, work = matmul(device=device); return work*rate(f, .2, device)
 
 @lru_cache(None)
 def _where(device):
@@ -495,12 +502,13 @@ def run_study(
     "Do the cells that are not done."
     require(on in BACKENDS, f'there is no backend {on!r}; choose one of {", ".join(BACKENDS)}')
     cells = cells if isinstance(cells, list) else read_study(cells); out = Path(out)
-    (out/'STOP').unlink(missing_ok=True)
-    states = {c.key: 'done' if (out/'rows'/f'{c.key}.json').exists() else 'waiting' for c in cells}
+    if 'WORLD_SIZE' in os.environ: require(on == 'serial', 'under torchrun the processes share each cell; leave out --on'); device = join(device)
+    if ranks()[0] == 0: (out/'STOP').unlink(missing_ok=True)
+    states = agreed({c.key: 'done' if (out/'rows'/f'{c.key}.json').exists() else 'waiting' for c in cells})
     if all(s == 'done' for s in states.values()): return states
     with _on_sigterm(out/'STOP'):
         backend = BACKENDS[on](out, device=device, log=tuple(log), until=None if minutes is None else time.time() + 60*minutes, **kw)
-        try: _drive(cells, states, backend, say or (lambda s: None))
+        try: _drive(cells, states, backend, say if say and ranks()[0] == 0 else lambda s: None)
         finally: backend.close()
     return states
 

@@ -3,7 +3,7 @@
 
     python tools/ray_study.py studies/quick.toml [--out DIR] [--like DIR]
 Says which cells were begun more than once (they must be those that ran on the lost node) and whether all rows are there;
-with `--like`, whether they equal those of another run, without `timing`.
+with `--like`, whether they equal those of another run, without `timing` and `where`.
 """
 import argparse, json, os, sys, tempfile, threading, time
 from pathlib import Path
@@ -38,7 +38,7 @@ def main():
     print(f'{len(cells)} cells, {sum(s == "done" for s in states.values())} done, {len(rows)} rows; node killed after {lost.get("at")} cells, while it did {lost.get("names")}')
     print(f'begun more than once: {len(twice)}, all of them on the lost node: {twice <= set(lost.get("keys", []))}; {len(starts)} starts')
     if a.like:
-        timeless = lambda d: {p.name: json.dumps({k: v for k, v in json.loads(p.read_text()).items() if k != 'timing'}) for p in Path(d).glob('rows/*.json')}
+        timeless = lambda d: {p.name: json.dumps({k: v for k, v in json.loads(p.read_text()).items() if k not in ('timing', 'where')}) for p in Path(d).glob('rows/*.json')}
         x, y = timeless(out), timeless(a.like); print(f'{sum(x[k] == y.get(k) for k in x)} of {len(y)} rows are those of {a.like}')
     cluster.shutdown(); print('out:', out)
 
