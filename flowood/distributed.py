@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['join', 'ranks', 'agreed', 'DataParallel']
 
-# %% ../nbs/28_distributed.ipynb #4cf03e47
-import os
+# %% ../nbs/28_distributed.ipynb #2bab17e3
+import atexit, gc, os
 
 import torch
 import torch.distributed as dist
@@ -22,8 +22,13 @@ def join(
     "Connect the processes that `torchrun` started; without it, there is one."
     rank = int(os.environ.get('LOCAL_RANK', 0))
     if 'cuda' in device: torch.cuda.set_device(rank); device = f'cuda:{rank}'
-    if 'WORLD_SIZE' in os.environ and not dist.is_initialized(): dist.init_process_group('nccl' if 'cuda' in device else 'gloo')
+    if 'WORLD_SIZE' in os.environ and not dist.is_initialized(): dist.init_process_group('nccl' if 'cuda' in device else 'gloo'); atexit.register(_leave)
     return device
+
+def _leave():
+    "At the end, wait for the others; who goes early takes the connections of those along who are still talking."
+    gc.collect()
+    if dist.is_initialized(): dist.barrier(); dist.destroy_process_group()
 
 def ranks(): # this process' number, and how many there are
     "Who am I, of how many?"
@@ -55,5 +60,6 @@ class DataParallel(Callback):
     def after_backward(self):
         if self.n == 1: return
         loss = self.loss.detach().clone(); dist.all_reduce(loss); self.learn.loss = loss/self.n
+    def after_fit(self): self.ddp = None
 
 def _shared(bs, n): require(bs % n == 0, f'a batch of {bs} cannot be shared equally by {n} processes; choose another batch size')
