@@ -9,8 +9,6 @@ __all__ = ['DEMOS', 'require_writable', 'auroc_table', 'fit', 'score', 'report',
 import argparse, json, sys, time
 from pathlib import Path
 
-import numpy as np
-
 from .core import atomic, require
 
 # %% ../nbs/53_cli.ipynb #4dd810b4

@@ -7,13 +7,13 @@ __all__ = ['N_BETS', 'JUMP', 'conformal_p', 'threshold_at', 'combine', 'bh_adjus
            'drift_from_state']
 
 # %% ../nbs/07_conformal.ipynb #6d46ff8e
-import base64, math
+import math
 from bisect import bisect_left, bisect_right
 
 import numpy as np
 from fastcore.basics import patch
 
-from .core import require
+from .core import pack_floats, require, unpack_floats
 from .metrics import as_vector
 
 # %% ../nbs/07_conformal.ipynb #43b346b1
@@ -150,8 +150,7 @@ _KEPT = 'alpha','seed','n_cal','n','log_wealth','alarm_at'
 @patch
 def state(self:DriftMonitor)->dict:
     "Everything the monitor knows, as JSON types; `drift_from_state` makes it again."
-    ref = base64.b64encode(np.array(self.ref, '<f8').tobytes()).decode()
-    return dict(kind='drift', ref=ref, stakes=self.stakes.tolist(), **{k: getattr(self, k) for k in _KEPT})
+    return dict(kind='drift', ref=pack_floats(self.ref), stakes=self.stakes.tolist(), **{k: getattr(self, k) for k in _KEPT})
 
 def drift_from_state(
     state:dict, # from `monitor.state()`
@@ -160,7 +159,7 @@ def drift_from_state(
     require(isinstance(state, dict) and state.get('kind') == 'drift', 'the state is not that of a drift monitor; pass what `state()` returned')
     missing = [k for k in ('ref','stakes',*_KEPT) if k not in state]
     require(not missing, f'the state lacks {missing}; it is incomplete, start a new monitor from calibration scores')
-    ref = np.frombuffer(base64.b64decode(state['ref']), '<f8')
+    ref = unpack_floats(state['ref'])
     require(len(ref) == state['n_cal'] + state['n'] and len(state['stakes']) == N_BETS, 'the state does not fit together; start a new monitor from calibration scores')
     m = DriftMonitor(ref, state['alpha'], state['seed'])
     m.stakes = np.array(state['stakes'], float)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['to_nchw', 'resize', 'set_mode', 'split', 'digits', 'photos', 'glyphs', 'data_root', 'read_idx', 'load', 'npz_header',
-           'catalog', 'on_disk', 'sanity_suite', 'two_moons', 'checkerboard', 'rings', 'gaussians', 'table',
+           'catalog', 'on_disk', 'sanity_suite', 'two_moons', 'checkerboard', 'rings', 'gaussians', 'manifold', 'table',
            'one_class', 'uci_table', 'hflip', 'DeviceLoader']
 
 # %% ../nbs/03_data.ipynb #2abf5953
@@ -432,6 +432,55 @@ def gaussians(
     g = rng('gaussians', seed)
     t = torch.randint(8, (n,), generator=g)*torch.pi/4
     return 2*torch.stack([t.cos(), t.sin()], 1) + .2*torch.randn(n, 2, generator=g)
+
+# %% ../nbs/03_data.ipynb #c54865c8
+def _lollipop(n, d, D, bends, g):
+    "Four points in nine on the disc, four on the stick; the rest, if `d` is 0, on one point, else on the disc."
+    part = torch.randint(9, (n,), generator=g); r, t, s = torch.rand(3, n, generator=g)
+    lid = torch.where(part < 4, 1, torch.where((part < 8) | (d != 0), 2, 0))
+    at = torch.where(lid == 2, r.sqrt(), torch.where(lid == 1, -1 - 2*s, 2.))
+    t = torch.where(lid == 2, 2*torch.pi*t, torch.pi/4)
+    return torch.stack([at*t.cos(), at*t.sin()], 1), lid
+
+def _swiss_roll(n, d, D, bends, g):
+    "An Archimedean spiral of 1.5 turns, uniform along its length, times a segment."
+    t = torch.linspace(1.5*torch.pi, 4.5*torch.pi, 10_000)
+    way = ((1 + t**2).sqrt().cumsum(0) - 1)
+    t = t[torch.searchsorted(way, way[-1]*torch.rand(n, generator=g)).clamp(max=len(t) - 1)]
+    return torch.stack([t*t.cos()/7, 3*torch.rand(n, generator=g) - 1.5, t*t.sin()/7], 1), torch.full((n,), 2)
+
+def _curved(n, d, D, bends, g):
+    "Independent Gaussians and parabolas of the first `bends` of them, turned into `D` dimensions."
+    q = torch.linalg.qr(torch.randn(D, d + bends, generator=rng('projected', d, D), dtype=torch.float64))[0].float()
+    v, s = torch.randn(n, d, generator=g), torch.linspace(1, .5, d)
+    return torch.cat([v*s, (v[:,:bends]**2 - 1)/4], 1) @ q.T, torch.full((n,), d)
+
+def _linear(n, d, D, bends, g): return _curved(n, d, D, 0, g)
+
+_MANIFOLDS = dict(lollipop=_lollipop, swiss_roll=_swiss_roll, linear=_linear, curved=_curved)
+
+# %% ../nbs/03_data.ipynb #b1cfd3ad
+def manifold(
+    name:str, # 'lollipop', 'swiss_roll', 'linear' or 'curved'
+    n:int=1000, # number of points
+    d:int=None, # dimensions of 'linear' and 'curved', by default 2; 0 adds the point to a lollipop
+    D:int=None, # columns; by default 2 for the lollipop, 3 for the roll, 10 for the others
+    bends:int=None, # axes on which 'curved' bends, by default 5, or as many as fit
+    noise:float=.01, # standard deviation of the noise off the set, in every direction
+    seed:int=0, # which draw; the set itself is the same for all seeds
+)->tuple: # points, float32 `(n, D)`, and the dimension at each, int64 `(n,)`
+    "Points of a set of known dimension, and that dimension."
+    require(name in _MANIFOLDS, f'there is no manifold named {name!r}; the names are {", ".join(_MANIFOLDS)}')
+    fixed = dict(lollipop=((None, 0), 2), swiss_roll=((None, 2), 3)).get(name)
+    if fixed: require(d in fixed[0] and D in (None, fixed[1]), f'a {name} has fixed dimensions, so d={d} with D={D} cannot be made; leave both out' + (' (d=0 adds the point)' if name == 'lollipop' else ''))
+    else:
+        d, D = 2 if d is None else d, 10 if D is None else D; most = min(d, D - d)
+        require(1 <= d <= D, f'{name} needs 1 <= d <= D, got d={d} and D={D}')
+        bends = min(5, most) if bends is None else bends
+        require(0 <= bends <= most, f'{d} dimensions in {D} can bend on 0 to {most} axes, not on {bends}')
+    require(n > 0 and noise >= 0, f'n must be positive and noise not negative, got n={n} and noise={noise}')
+    g = rng('manifold', name, d, D, seed); x, lid = _MANIFOLDS[name](n, d, D, bends, g)
+    return x + noise*torch.randn(x.shape, generator=g), lid
 
 # %% ../nbs/03_data.ipynb #bdfbf71d
 def table(

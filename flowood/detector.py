@@ -131,7 +131,8 @@ def _train_flow(
     progress:bool=True, # bars and a table of losses
 ): # the trained flow, in evaluation mode
     "Train the flow of a plan; continues from `out` when there is a checkpoint."
-    from flowood.learner import CSVLogger, Checkpoint, flow_dls, flow_learner
+    from fastai.callback.progress import CSVLogger
+    from flowood.learner import Checkpoint, flow_dls, flow_learner
     torch.manual_seed(plan['seed']); flow = create(plan['model'], **plan['args'])
     dls = flow_dls(x, valid[:1000], bs=plan['bs'], seed=plan['seed'], n_batches=plan['n_batches'], device=device)
     cbs = [Checkpoint(Path(out)/'training.safetensors', about=plan), CSVLogger('log.csv', append=True)] if out else []

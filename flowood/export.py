@@ -8,7 +8,7 @@ __all__ = ['SUBSTITUTES', 'log_ndtr_both', 'graph_conv2d', 'graph_softplus', 'Su
 
 # %% ../nbs/55_onnx.ipynb #f3e49006
 import copy, json, math
-from functools import partial, singledispatch
+from functools import singledispatch
 from importlib import import_module
 from pathlib import Path
 
@@ -23,9 +23,8 @@ from torch.overrides import TorchFunctionMode
 from . import __version__
 from .conformal import threshold_at
 from .core import atomic, common_noise, dequantize, require
-from .flows.base import Chain, Normal
-from .flows.image import Logit
 from .scores.base import GMM, OCSVM, Abs, Combined, DoSE, Linear, Mahalanobis, NegLogLik, Stat, Typicality
+from .scores.statistics import _columns
 
 # %% ../nbs/55_onnx.ipynb #ead630da
 def _erfc_series(n):
@@ -110,20 +109,7 @@ def graph_statistics(
     x, # float batch, dequantised
 )->dict: # statistic -> `(B,)`, computed when read
     "The statistics of a flow for use in a graph."
-    z, ladj = flow.transform(x); parts, base = flow.transform.parts(z), _once(lambda: flow.base.log_prob(z))
-    flat = _once(lambda: torch.cat([p.flatten(1) for p in parts], 1))
-    fs = dict(log_prob=lambda: base() + ladj, log_base=base, ladj=lambda: ladj, z_norm=lambda: (flat()**2).sum(1), z_ad=lambda: _anderson_darling(flat()), z_ps=lambda: _spectrum_cv(flat()))
-    first = flow.transform.bijectors[0] if isinstance(flow.transform, Chain) else None
-    if isinstance(first, Logit):
-        given = _once(lambda: first(x)[1])
-        fs.update(ladj_in=given, ladj_net=lambda: ladj - given())
-    levels = parts if len(parts) > 1 and isinstance(flow.base, Normal) else []
-    return _Lazy(**fs, **{f'log_base_{i}': partial(Normal(*p.shape[1:]).log_prob, p) for i, p in enumerate(levels)})
-
-def _once(f):
-    "A function that computes its value at the first call and keeps it."
-    kept = []
-    return lambda: kept[0] if kept else (kept.append(f()), kept[0])[1]
+    return _Lazy(**_columns(flow, x, *flow.transform(x), _anderson_darling, _spectrum_cv))
 
 # %% ../nbs/55_onnx.ipynb #de0a6e23
 @singledispatch

@@ -9,7 +9,7 @@ __all__ = ['from_nflows']
 import math, re
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from .core import require
 from .flows.base import Flow

@@ -150,6 +150,15 @@ def _pixel_axes(pic, zoom=2):
     W, H = w + left + .05*dpi, h + 2*low
     return plt.figure(figsize=(W/dpi, H/dpi), dpi=dpi).add_axes([left/W, low/H, w/W, h/H])
 
+def _draw_lines(pic, names, h, title, ax):
+    "Draw tiled images of height `h`, a name beside each line."
+    ax = ax or _pixel_axes(pic)
+    ax.imshow(pic, interpolation='nearest', aspect='auto'); ax.set_title(title, fontsize=8, pad=3)
+    ax.set_yticks([(h+2)*i + h/2 for i in range(len(names))], names, fontsize=7)
+    ax.set_xticks([]); ax.tick_params(length=0)
+    for s in ax.spines.values(): s.set_visible(False)
+    return ax
+
 # %% ../nbs/22_interpret.ipynb #c89c169b
 def show_couplings(
     flow:Flow, # a flow over images
@@ -167,11 +176,8 @@ def show_couplings(
     rows = [colours(images[k][i:i+ncols,0], scale[k], k != 'output', channel) for i in range(0, n, ncols) for k in names]
     fill = lambda r: np.concatenate([r, np.full((ncols - len(r), *r.shape[1:]), 255, np.uint8)])
     pic, (h, w) = tile_images(np.concatenate([fill(r) for r in rows]), ncols, 2), flow.shape[1:]
-    ax = ax or _pixel_axes(pic)
-    ax.imshow(pic, interpolation='nearest', aspect='auto'); ax.set_title(title, fontsize=8, pad=3)
-    ax.set_yticks([(h+2)*i + h/2 for i in range(len(rows))], [f'{k} ±{scale[k]:.1f}' for _ in range(len(rows)//3) for k in names], fontsize=7)
-    ax.set_xticks([(w+2)*i + w/2 for i in range(ncols)], range(1, ncols + 1), fontsize=7); ax.tick_params(length=0)
-    for s in ax.spines.values(): s.set_visible(False)
+    ax = _draw_lines(pic, [f'{k} ±{scale[k]:.1f}' for _ in range(len(rows)//3) for k in names], h, title, ax)
+    ax.set_xticks([(w+2)*i + w/2 for i in range(ncols)], range(1, ncols + 1), fontsize=7)
     return ax
 
 # %% ../nbs/22_interpret.ipynb #0390bf81
@@ -220,12 +226,7 @@ def show_latents(
     if batch:
         with batch_statistics(flow): rows['batch stat.'] = mean_latents(flow, images, k)
     pics = [v if i == 0 else colours(v, limit, False) for i, v in enumerate(rows.values())]
-    pic, h = tile_images(np.concatenate(pics), len(images), 2), flow.shape[1] + 2
-    ax = ax or _pixel_axes(pic)
-    ax.imshow(pic, interpolation='nearest', aspect='auto'); ax.set_title(title, fontsize=8, pad=3); ax.set_xticks([])
-    ax.set_yticks([h*i + h/2 - 1 for i in range(len(rows))], rows, fontsize=7); ax.tick_params(length=0)
-    for s in ax.spines.values(): s.set_visible(False)
-    return ax
+    return _draw_lines(tile_images(np.concatenate(pics), len(images), 2), list(rows), flow.shape[1], title, ax)
 
 # %% ../nbs/22_interpret.ipynb #beb0356c
 def r2(

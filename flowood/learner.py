@@ -18,13 +18,11 @@ from fastcore.basics import patch
 from fastcore.foundation import L
 from fastcore.meta import delegates
 from fastai.basics import Callback, CancelEpochException, DataLoaders, Learner, Metric, OptimWrapper
-from fastai.callback.schedule import ParamScheduler, combined_cos
-from fastai.callback.progress import CSVLogger
+import fastai.callback.schedule # noqa: F401, gives Learner its fit_one_cycle
 from fastai.callback.training import GradientClip
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from .core import atomic, bits_per_dim, common_noise, dequantize, digest, load_tensors, require, rng, save_tensors
+from .core import atomic, bits_per_dim, common_noise, dequantize, digest, load_tensors, require, rng, save_tensors, views
 from .data import DeviceLoader
 from .flows.models import PRESETS, create
 from .metrics import auroc
@@ -122,9 +120,8 @@ def log_probs(
     bs:int=256, # batch size
 )->torch.Tensor: # nats, `(N,)`, on the CPU
     "Log-likelihoods in batches, in evaluation mode, on the model's device."
-    was, dev = flow.training, next(flow.parameters()).device
-    flow.eval(); u = common_noise(x.shape[1:], device=dev) if x.dtype == torch.uint8 else None
-    lp = [flow.log_prob(b if u is None else dequantize(b, u)).cpu() for b in (o.to(dev) for o in x.split(bs))]
+    was = flow.training; flow.eval()
+    lp = [flow.log_prob(v).cpu() for b in x.split(bs) for v in views(b, flow)]
     flow.train(was)
     return torch.cat(lp)
 

@@ -7,13 +7,13 @@ __all__ = ['test_alike', 'toy_images', 'autograd_ladj', 'check_bijector', 'check
            'check_score']
 
 # %% ../nbs/02_testing.ipynb #14619584
-import copy, math, warnings
+import copy, warnings
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .core import require, rng
+from .core import rng
 
 # %% ../nbs/02_testing.ipynb #edac9807
 def test_alike(

@@ -28,4 +28,4 @@ def refresh(path, slow=False):
 if __name__ == '__main__':
     os.environ.setdefault('PYTHONWARNINGS', 'ignore::FutureWarning')  # one of torch.jit, with a path of this machine in it
     bad = [m for p in sys.argv[1:] if p != '--slow' and (m := refresh(p, '--slow' in sys.argv))]
-    sys.exit('\n'.join(bad))
+    sys.exit('\n'.join(bad) or None)

@@ -9,7 +9,7 @@ __all__ = ['NOT_STATISTICS', 'SCORES', 'MissingColumn', 'column', 'numeric_colum
            'score_from_state']
 
 # %% ../../nbs/31_scores.ipynb #fbd70494
-import base64, copy, inspect, math, re, warnings
+import copy, inspect, math, re, warnings
 
 import numpy as np
 from scipy.special import logsumexp
@@ -17,7 +17,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..conformal import combine, conformal_p
-from ..core import require, require_finite
+from ..core import pack_floats, require, require_finite, unpack_floats
 from ..metrics import as_vector, compare
 from ..plots import plot_hist
 from .statistics import ScoreTable
@@ -414,7 +414,7 @@ def plot(self:ScoreTable,
 def _pack(v):
     "A constant as JSON-able value."
     if isinstance(v, Score): return v.state()
-    if isinstance(v, np.ndarray): return dict(b64=base64.b64encode(v.astype('<f8').tobytes()).decode(), shape=list(v.shape))
+    if isinstance(v, np.ndarray): return dict(b64=pack_floats(v), shape=list(v.shape))
     if isinstance(v, (list,tuple)): return [_pack(o) for o in v]
     return v.item() if isinstance(v, np.generic) else v
 
@@ -423,7 +423,7 @@ def _unpack(v):
     if isinstance(v, list): return [_unpack(o) for o in v]
     if not isinstance(v, dict): return v
     if 'score' in v: return score_from_state(v)
-    return np.frombuffer(base64.b64decode(v['b64']), '<f8').astype(float).reshape(v['shape'])
+    return unpack_floats(v['b64'], v['shape'])
 
 def _state(self):
     "The score as a dict of JSON types; `score_from_state` makes it again."

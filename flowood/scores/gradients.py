@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, grad, vjp, vmap
 
-from ..core import common_noise, dequantize, require
+from ..core import require, views
 from .base import MissingColumn, Score, _Density, column
 
 # %% ../../nbs/34_gradients.ipynb #a514e868
@@ -122,14 +122,13 @@ FLOOR = 1e-8
 class _Statistic:
     "Chunks of a batch -> columns; `run` gives squared norms of one chunk, `finish` makes columns of them."
     def __init__(self, flow, run, finish, k, seed, bs, text): self.flow,self.run,self.finish,self.k,self.seed,self.bs,self.text = flow,run,finish,k,seed,bs,text
-    def _chunk(self, x, noise):
-        rows = [self.run(self.flow, v) for v in ([x] if noise is None else [dequantize(x, u) for u in noise])]
+    def _chunk(self, x):
+        rows = [self.run(self.flow, v) for v in views(x, self.flow, self.k, self.seed)]
         return {n: (sum(r[n].detach().double() for r in rows)/len(rows)).cpu().numpy() for n in rows[0]}
     def __call__(self, x):
-        p,acting = next(self.flow.parameters()),[n for n,m in self.flow.named_modules() if m.training and isinstance(m, (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd))]
+        acting = [n for n,m in self.flow.named_modules() if m.training and isinstance(m, (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd))]
         require(not acting, f'{acting[0] if acting else ""} is in training mode, where examples of a batch share statistics or noise and have no gradient of their own; call flow.eval() first')
-        noise = common_noise(x.shape[1:], self.k, self.seed, p.device).to(p.dtype) if x.dtype == torch.uint8 else None
-        parts = [self._chunk((b if noise is not None else b.to(p.dtype)).to(p.device), noise) for b in x.split(self.bs)]
+        parts = [self._chunk(b) for b in x.split(self.bs)]
         return self.finish({n: np.concatenate([d[n] for d in parts]) for n in parts[0]})
     def __repr__(self): return self.text
 

@@ -11,7 +11,7 @@ import re
 import numpy as np
 import torch
 
-from ..core import common_noise, dequantize, digest, require, rng
+from ..core import digest, require, rng, views
 from .base import MissingColumn, Score, column
 
 # %% ../../nbs/33_ratio.ipynb #2249518b
@@ -75,9 +75,8 @@ class LogProbs:
         return {c: self._one(f, x) for c,f in self.flows.items()}
     def _one(self, flow, x):
         require(tuple(x.shape[1:]) == tuple(flow.shape), f'the batch has examples of shape {tuple(x.shape[1:])}, but the second model needs {tuple(flow.shape)}')
-        x = x.to(next(flow.parameters()).device)
-        views = [x] if x.dtype != torch.uint8 else [dequantize(x, u) for u in common_noise(x.shape[1:], self.k, self.seed, x.device)]
-        return sum(flow.log_prob(v).double().cpu().numpy() for v in views)/len(views)
+        lps = [flow.log_prob(v).double().cpu().numpy() for v in views(x, flow, self.k, self.seed)]
+        return sum(lps)/len(lps)
     def __repr__(self):
         flows = [f'{c} {digest(*f.state_dict().values())[:8]}' for c,f in self.flows.items()]
         return f"LogProbs({', '.join(flows)}, k={self.k}, seed={self.seed})"

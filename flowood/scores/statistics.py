@@ -7,7 +7,8 @@ __all__ = ['anderson_darling', 'spectrum_cv', 'flow_statistics', 'pixel_statisti
            'ScoreTable', 'identity', 'score_table', 'load_table', 'write_table', 'iter_table', 'join_tables']
 
 # %% ../../nbs/30_statistics.ipynb #08a936fd
-import hashlib, json, shutil, time
+import hashlib, json, math, shutil, time
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 
-from ..core import atomic, common_noise, dequantize, digest, require
+from ..core import atomic, digest, require, views
 from ..flows.base import Chain, Flow, Normal
 from ..flows.image import Logit
 
@@ -40,26 +41,28 @@ def spectrum_cv(
 @torch.no_grad()
 def flow_statistics(
     flow, # a `Flow` in evaluation mode
-    x, # one batch: `uint8` images `(B, c, h, w)` or float rows `(B, d)`, on the model's device
-    noise=None, # common noise `(K, c, h, w)`; `None`: one image, for `uint8` batches
+    x, # one batch: `uint8` images `(B, c, h, w)` or float rows `(B, d)`
+    noise=None, # common noise `(K, c, h, w)`, for `uint8` batches; `None`: that of `k` and `seed`
+    k:int=1, # noise images
+    seed:int=0, # which noise images
 )->dict: # statistic -> float64 array `(B,)`, in nats, but `z_*`
     "`log_prob`, `log_base`, `ladj`, `ladj_in`, `ladj_net`, `log_base_0`, ..., `z_norm`, `z_ad`, `z_ps` of each example, averaged over the noise images."
-    if x.dtype != torch.uint8: views = [x]
-    else: views = [dequantize(x, u) for u in (common_noise(x.shape[1:], device=x.device) if noise is None else noise)]
-    rows = [_one_view(flow, v) for v in views]
-    return {k: torch.stack([r[k] for r in rows]).double().mean(0).cpu().numpy() for k in rows[0]}
+    rows = [{c: f() for c, f in _columns(flow, v, *flow.encode(v)).items()} for v in views(x, flow, k, seed, noise)]
+    return {c: torch.stack([r[c] for r in rows]).double().mean(0).cpu().numpy() for c in rows[0]}
 
-def _one_view(flow, x):
-    "The statistics of one dequantised batch, as tensors."
-    z, ladj = flow.encode(x)
-    base, parts = flow.base.log_prob(z), flow.transform.parts(z)
-    res = dict(log_prob=base + ladj, log_base=base, ladj=ladj)
+def _columns(flow, x, z, ladj, ad=anderson_darling, ps=spectrum_cv):
+    "Statistic -> function that computes it, for one dequantised batch `x` with latent `z` and log-determinant `ladj`."
+    parts, base = flow.transform.parts(z), cache(lambda: flow.base.log_prob(z))
+    flat = cache(lambda: torch.cat([p.flatten(1) for p in parts], 1).to(torch.promote_types(z.dtype, torch.float32)))
+    fs = dict(log_prob=lambda: base() + ladj, log_base=base, ladj=lambda: ladj)
     first = flow.transform.bijectors[0] if isinstance(flow.transform, Chain) else None
-    if isinstance(first, Logit): res['ladj_in'] = first(x)[1]; res['ladj_net'] = ladj - res['ladj_in']
-    if len(parts) > 1 and isinstance(flow.base, Normal): res.update({f'log_base_{i}': _normal(p) for i, p in enumerate(parts)})
-    z = torch.cat([p.flatten(1).float() for p in parts], 1)
-    res['z_norm'] = (z**2).sum(1)
-    return dict(res, z_ad=anderson_darling(z), z_ps=spectrum_cv(z)) if z.shape[1] >= 16 else res
+    if isinstance(first, Logit):
+        given = cache(lambda: first(x)[1])
+        fs.update(ladj_in=given, ladj_net=lambda: ladj - given())
+    if len(parts) > 1 and isinstance(flow.base, Normal): fs.update({f'log_base_{i}': partial(_normal, p) for i, p in enumerate(parts)})
+    fs['z_norm'] = lambda: (flat()**2).sum(1)
+    if math.prod(flow.shape) >= 16: fs.update(z_ad=lambda: ad(flat()), z_ps=lambda: ps(flat()))
+    return fs
 
 def _normal(z): return Normal(*z.shape[1:]).to(z.device).log_prob(z)
 
@@ -94,13 +97,12 @@ def iter_statistics(
 def _label(f): return 'flow' if isinstance(f, Flow) else getattr(f, '__name__', None) or repr(f)
 
 def _runner(f, k, seed):
-    "A statistic function as a function of `(names, batch)`; a flow brings its noise and its device."
+    "A statistic function as a function of `(names, batch)`."
     if not isinstance(f, Flow): return lambda names, x: f(x)
-    f.eval(); device, noise = next(f.parameters()).device, common_noise(f.shape, k, seed) if len(f.shape) == 3 else None
-    noise = noise if noise is None else noise.to(device)
+    f.eval()
     def run(names, x):
         require(tuple(x.shape[1:]) == f.shape, f'{names[0]} has shape {tuple(x.shape[1:])}, but the model needs {f.shape}')
-        return flow_statistics(f, x.to(device), noise)
+        return flow_statistics(f, x, k=k, seed=seed)
     return run
 
 # %% ../../nbs/30_statistics.ipynb #9b7ad3c5
