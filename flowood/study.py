@@ -7,8 +7,8 @@ __all__ = ['TRAIN', 'SCORE', 'STATISTICS', 'BACKENDS', 'Cell', 'data_version', '
            'Precision', 'Stopped', 'Save', 'fit_cell', 'flops', 'score_cell', 'run_cell', 'journal', 'Serial',
            'Processes', 'OnRay', 'run_study', 'study_status', 'study_rows', 'study_table']
 
-# %% ../nbs/52_study.ipynb #4bacba0d
-import itertools, json, os, platform, signal, subprocess, sys, threading, time
+# %% ../nbs/52_study.ipynb #51a20abe
+import itertools, json, math, os, platform, signal, subprocess, sys, threading, time
 from concurrent import futures
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -32,9 +32,10 @@ from .flows.models import PRESETS, create, load_flow, save_flow
 from .learner import Checkpoint, flow_dls, flow_learner, log_probs, preset_settings
 from .metrics import compare, oracle_dual_auroc
 from .negative import negative_learner
-from .scores.base import fit_scores, get_score
+from .scores.base import Stat, fit_scores, get_score, named
 from .scores.complexity import code_lengths
 from .scores.gradients import gradient_norms
+from .scores.lid import lid, pca_dim, scale_for, spectrum
 from .scores.ratio import background, background_learner, ensemble
 from .scores.statistics import load_table, pixel_statistics, write_table
 from .tracking import Files, TensorBoard, Track, WandB, read_log
@@ -57,10 +58,11 @@ TRAIN = dict(
 SCORE = dict(
     statistics=['flow'], # names in `STATISTICS`
     ood=[], # OOD sets: a list, or a table from the flow's data to lists
-    scores=None, # names, also joined as 'a & b'; `None`: all that the statistics serve
+    scores=None, # names, also joined as 'a & b', and '-lid' for a statistic's negative; `None`: all that the statistics serve
     oracle=[], # pairs of scores for the oracle's dual threshold
     n_test=None, n_ood=None, # examples at most
     k=1, n_boot=1000, # noise images; bootstrap replicates
+    r=None, # of `lid`: log of the scale; `None`: where held-out ID data have as many dimensions as principal components
     members=2, background={}, # flows besides the first in an ensemble; what is different in the training of the background model
 )
 
@@ -315,11 +317,16 @@ def flops(
     model.eval(); learn.opt.zero_grad()
     return count.get_total_flops()//2
 
-# %% ../nbs/52_study.ipynb #c8648454
-STATISTICS = dict( # name -> function of the flows that a score cell needs and its config, which makes a statistic function
-    flow=lambda flows, c: flows['flow'], pixels=lambda flows, c: pixel_statistics, codes=lambda flows, c: code_lengths,
-    gradients=lambda flows, c: gradient_norms(flows['flow'], k=c['k']),
-    background=lambda flows, c: background(flows['background'], k=c['k']), ensemble=lambda flows, c: ensemble(flows['members'], k=c['k']))
+# %% ../nbs/52_study.ipynb #56034f3a
+def _lid(flows, c, data):
+    "Dimension at the scale where held-out ID data have their number of principal components, or at `r`."
+    flow, d = flows['flow'], min(pca_dim(data.held), .9*math.prod(data.shape))
+    return lid(flow, scale_for(spectrum(flow, data.held[:64]), d) if c['r'] is None else c['r'])
+
+STATISTICS = dict( # name -> function of a score cell's flows, config and data, which makes a statistic function
+    flow=lambda flows, c, data: flows['flow'], pixels=lambda flows, c, data: pixel_statistics, codes=lambda flows, c, data: code_lengths,
+    gradients=lambda flows, c, data: gradient_norms(flows['flow'], k=c['k']), lid=_lid,
+    background=lambda flows, c, data: background(flows['background'], k=c['k']), ensemble=lambda flows, c, data: ensemble(flows['members'], k=c['k']))
 
 def score_cell(
     cell:Cell, # a score cell
@@ -330,7 +337,7 @@ def score_cell(
     "Statistics of all sets, every score fitted on held-out ID data, and their metrics."
     c, data, folder = cell.config, CellData(cell.needs[0].config), Path(runs)/cell.key
     flows, fs = _flows(cell, runs, device), []
-    for s in c['statistics']: require(s in STATISTICS, f'there is no statistic {s!r}; choose from {", ".join(STATISTICS)}'); fs.append(STATISTICS[s](flows, c))
+    for s in c['statistics']: require(s in STATISTICS, f'there is no statistic {s!r}; choose from {", ".join(STATISTICS)}'); fs.append(STATISTICS[s](flows, c, data))
     sets, tables = dict(held=lambda: data.held, test=lambda: data.test(c['n_test']), **{o: lambda o=o: data.ood(o, c['n_ood']) for o in c['ood']}), {}
     for name, x in sets.items():
         if stop(): raise Stopped(f'stopped before {name}')
@@ -344,7 +351,9 @@ def _flows(cell, runs, device):
     modes = [c.config['mode'] for c in cell.needs[1:]]
     return dict(flow=flow, members=[f for f, m in zip(more, modes) if m != 'background'], **({'background': more[modes.index('background')]} if 'background' in modes else {}))
 
-def _named_score(name): return reduce(and_, [get_score(n.strip()) for n in name.split('&')])
+def _named_score(name):
+    one = lambda n: named(-Stat(n[1:]), n) if n[0] == '-' else get_score(n)
+    return reduce(and_, [one(n.strip()) for n in name.split('&')])
 
 def _compare_all(tables, c, flow):
     "AUROC and the rest, for every score and OOD set, and bits per dimension of each set."
@@ -352,7 +361,7 @@ def _compare_all(tables, c, flow):
     scores = fit_scores(held, None if c['scores'] is None else [_named_score(n) for n in c['scores']])
     rows = [dict(ood=o, score=n, **compare(s(test), s(t.data), c['n_boot'])) for o, t in tables.items() for n, s in scores.items()]
     for pair in c['oracle']:
-        a, b = fit_scores(held, pair).values()
+        a, b = fit_scores(held, [_named_score(n) for n in pair]).values()
         rows += [dict(ood=o, score=f'oracle({", ".join(pair)})', auroc=float(oracle_dual_auroc(a(test), b(test), a(t.data), b(t.data))), n_id=len(test), n_ood=len(t)) for o, t in tables.items()]
     D, levels = int(np.prod(flow.shape)), 256 if len(flow.shape) == 3 else 1
     bits = lambda t: float(bits_per_dim(t['log_prob'].mean(), D, levels))
