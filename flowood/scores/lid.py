@@ -191,7 +191,7 @@ def pca_dim(
 def scale_for(
     s:Spectrum, # spectra of ID examples
     d:float, # dimension that their mean should have
-    kind:str='soft', # 'soft', 'count' or 'lid'
+    kind:str='count', # 'count', 'soft' or 'lid'
 )->float: # r
     "The scale at which the mean dimension is `d`, by bisection."
     require(0 < d < s.D, f'd={d} is not between 0 and the {s.D} dimensions of the data, so no scale gives it')
