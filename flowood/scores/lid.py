@@ -233,7 +233,7 @@ class _Lid:
 def lid(
     flow, # a `Flow` in evaluation mode
     r:float=-3., # log of the scale, in units of the examples (pixels from 0 to 1)
-    kind:str='soft', # 'soft', 'count' or 'lid'
+    kind:str='count', # 'count', 'soft' or 'lid'
     method:str='fast', # 'fast' or 'exact'
     seed:int=0, # which noise image and which starts
     **kwargs, # arguments of `spectrum`
@@ -244,7 +244,7 @@ def lid(
 def lid_curve(
     flow, # a `Flow` in evaluation mode
     rs=(-5.,-4.,-3.,-2.,-1.), # logs of the scale
-    kind:str='soft', # 'soft', 'count' or 'lid'
+    kind:str='count', # 'count', 'soft' or 'lid'
     method:str='fast', # 'fast' or 'exact'
     seed:int=0, # which noise image and which starts
     **kwargs, # arguments of `spectrum`
