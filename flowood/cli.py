@@ -207,6 +207,7 @@ def study(
     from flowood.study import read_study, run_study, study_rows, study_status, study_table
     out = Path(out) if out else Path('results')/Path(file).stem
     cells = read_study(file, **{k: v for k, v in dict(amp=amp, compile=compile).items() if v})
+    kwargs.setdefault('on', 'processes' if 'workers' in kwargs else 'ray' if {'address', 'share'} & kwargs.keys() else 'serial')
     if what == 'run': states = run_study(cells, require_writable(out), say=print if progress else None, **kwargs)
     if what == 'table':
         if csv: study_rows(cells, out).to_csv(csv, index=False)
@@ -262,7 +263,7 @@ def _parser():
 
 def _study_args(a):
     a.add_argument('what', choices=['run', 'status', 'table']); a.add_argument('file', help='TOML file, such as studies/quick.toml'); a.add_argument('--out', help='folder for results (results/NAME)')
-    a.add_argument('--minutes', type=float, help='stop at a checkpoint after this time'); a.add_argument('--on', choices=['serial', 'processes', 'ray'], help='who does the cells (serial)'); a.add_argument('--device', help='cpu or cuda')
+    a.add_argument('--minutes', type=float, help='stop at a checkpoint after this time'); a.add_argument('--on', choices=['serial', 'processes', 'ray'], help='who does the cells (serial, or what the other arguments ask for)'); a.add_argument('--device', help='cpu or cuda')
     a.add_argument('--workers', type=int, help='processes; default: one per GPU'); a.add_argument('--address', help="of a Ray cluster, such as 'auto'"); a.add_argument('--share', type=float, help='of a GPU for each cell, with Ray (1)')
     a.add_argument('--log', nargs='*', choices=['tensorboard', 'wandb'], help='further records of training'); a.add_argument('--checkpoint', type=float, help='seconds from one checkpoint to the next (60)'); a.add_argument('--csv', help='of table: a CSV file to write')
     a.add_argument('--amp', choices=['bf16', 'tf32'], help='precision of training; changes the cells'); a.add_argument('--compile', action='store_const', const=True, help='compile the models; changes the cells')

@@ -60,7 +60,7 @@ SCORE = dict(
     ood=[], # OOD sets: a list, or a table from the flow's data to lists
     scores=None, # names, also joined as 'a & b', and '-lid' for a statistic's negative; `None`: all that the statistics serve
     oracle=[], # pairs of scores for the oracle's dual threshold
-    n_test=None, n_ood=None, # examples at most
+    n_held=None, n_test=None, n_ood=None, # examples at most
     k=1, n_boot=1000, # noise images; bootstrap replicates
     r=None, # of `lid`: log of the scale; `None`: where held-out ID data have as many dimensions as principal components
     members=2, background={}, # flows besides the first in an ensemble; what is different in the training of the background model
@@ -132,7 +132,7 @@ class CellData:
             parts = [rows[i][a:b] for a, b in self._cuts(len(rows))]
         else: parts = [self._look(_images(self.set, 'train', a, b - a, self._size)) for a, b in self._cuts(len(_raw(self.set, 'train')))]
         self.held, self.valid, self.train = parts
-        if self.net: self.mean, self.std = self.train.mean(0), self.train.std(0); self.held, self.valid, self.train = map(self._norm, parts)
+        if self.net: self.mean, self.std = self.train.mean(0), self.train.std(0).clamp(min=1e-6); self.held, self.valid, self.train = map(self._norm, parts)
         self.shape = tuple(self.train.shape[1:])
 
 # %% ../nbs/52_study.ipynb #0c8bc1f1
@@ -321,7 +321,7 @@ def flops(
 def _lid(flows, c, data):
     "Dimension at the scale where held-out ID data have their number of principal components, or at `r`."
     flow, d = flows['flow'], min(pca_dim(data.held), .9*math.prod(data.shape))
-    return lid(flow, scale_for(spectrum(flow, data.held[:64]), d) if c['r'] is None else c['r'])
+    return lid(flow, scale_for(spectrum(flow, data.held[:64]), d, 'soft') if c['r'] is None else c['r'], 'soft')
 
 STATISTICS = dict( # name -> function of a score cell's flows, config and data, which makes a statistic function
     flow=lambda flows, c, data: flows['flow'], pixels=lambda flows, c, data: pixel_statistics, codes=lambda flows, c, data: code_lengths,
@@ -338,7 +338,7 @@ def score_cell(
     c, data, folder = cell.config, CellData(cell.needs[0].config), Path(runs)/cell.key
     flows, fs = _flows(cell, runs, device), []
     for s in c['statistics']: require(s in STATISTICS, f'there is no statistic {s!r}; choose from {", ".join(STATISTICS)}'); fs.append(STATISTICS[s](flows, c, data))
-    sets, tables = dict(held=lambda: data.held, test=lambda: data.test(c['n_test']), **{o: lambda o=o: data.ood(o, c['n_ood']) for o in c['ood']}), {}
+    sets, tables = dict(held=lambda: data.held[:c['n_held']], test=lambda: data.test(c['n_test']), **{o: lambda o=o: data.ood(o, c['n_ood']) for o in c['ood']}), {}
     for name, x in sets.items():
         if stop(): raise Stopped(f'stopped before {name}')
         tables[name] = load_table(write_table(folder/f'{name}.parquet', fs, x(), name, c['k']))
