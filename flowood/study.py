@@ -321,7 +321,7 @@ def flops(
 def _lid(flows, c, data):
     "Dimension at the scale where held-out ID data have their number of principal components, or at `r`."
     flow, d = flows['flow'], min(pca_dim(data.held), .9*math.prod(data.shape))
-    return lid(flow, scale_for(spectrum(flow, data.held[:64]), d, 'soft') if c['r'] is None else c['r'], 'soft')
+    return lid(flow, scale_for(spectrum(flow, data.held[:64]), d) if c['r'] is None else c['r'])
 
 STATISTICS = dict( # name -> function of a score cell's flows, config and data, which makes a statistic function
     flow=lambda flows, c, data: flows['flow'], pixels=lambda flows, c, data: pixel_statistics, codes=lambda flows, c, data: code_lengths,
