@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""README.md from nbs/index.ipynb, without Quarto: python tools/make_readme.py [--check]
+"""README.md from nbs/index.ipynb, without Quarto, and the cards of the models in models/README.md: python tools/make_readme.py [--check]
 
 Markdown cells as they are, code cells fenced, text outputs in a block below, pictures left out. `#| hide` drops a cell,
 `#| echo: false` its code, `#| output: false` its output. Links to site pages become links to the notebooks.
-`--check` writes nothing and fails if README.md is stale.
+`--check` writes nothing and fails if one of them is stale.
 """
-import re, sys
+import json, math, re, sys
 from html import unescape
 
 from nbs import NBS, ROOT, notebooks, read
@@ -44,9 +44,26 @@ def readme():
     body = '\n\n'.join(filter(None, map(markdown, read(NBS/'index.ipynb'))))
     return '<!-- written by tools/make_readme.py from nbs/index.ipynb: edit that, then run `make readme` -->\n\n' + body + '\n'
 
+def card(path):
+    "One line about a stored flow, from the header of its file."
+    with path.open('rb') as f: head = json.loads(f.read(int.from_bytes(f.read(8), 'little')))
+    meta = json.loads(head.pop('__metadata__')['flowood'])
+    spent = f"{meta['minutes']:.0f} min" if 'minutes' in meta else f"{meta['seconds']/60:.0f} min" if 'seconds' in meta else ''
+    bits = f"{meta['bits_per_dim']:.2f}" if 'bits_per_dim' in meta else ''
+    args = ', '.join(f'{k}={v}' for k, v in meta['config']['args'].items())
+    cells = [f'`{path.stem}`', meta['config']['model'], args, f"{sum(math.prod(t['shape']) for t in head.values()):,}", meta.get('data', ''), bits, meta.get('steps', ''), meta.get('seed', ''), spent, meta.get('hardware', '')]
+    return '| ' + ' | '.join(map(str, cells)) + ' |'
+
+def cards():
+    "All of them."
+    names = ['name', 'model', 'arguments', 'numbers', 'trained on', 'bits/dim', 'steps', 'seed', 'time', 'hardware']
+    head = '<!-- written by tools/make_readme.py: run `make readme` -->\n\n# Models\n\nSmall flows in float16, each trained by a cell of the notebooks and named by what they serve. `load_flow(name)` loads one; bits/dim are those that its notebook measured, on examples it was not trained on.\n\n'
+    return head + '\n'.join(['| ' + ' | '.join(l) + ' |' for l in (names, ['---']*len(names))] + [card(p) for p in sorted((ROOT/'models').glob('*.safetensors'))]) + '\n'
+
 if __name__ == '__main__':
     if not (NBS/'index.ipynb').exists(): sys.exit('nbs/index.ipynb is missing, so there is nothing to make README.md from.')
-    path = ROOT/'README.md'; old = path.read_text(encoding='utf-8') if path.exists() else ''
-    if '--check' not in sys.argv: path.write_text(readme(), encoding='utf-8'); print(f'wrote {path.name}')
-    elif old != readme(): sys.exit('README.md is not what nbs/index.ipynb says; run make readme.')
-    else: print('README.md is what nbs/index.ipynb says')
+    for path, new in ((ROOT/'README.md', readme()), (ROOT/'models/README.md', cards())):
+        old, name = path.read_text(encoding='utf-8') if path.exists() else '', path.relative_to(ROOT)
+        if '--check' not in sys.argv: path.write_text(new, encoding='utf-8'); print(f'wrote {name}')
+        elif old != new: sys.exit(f'{name} is not what it is made from; run make readme.')
+        else: print(f'{name} is what it is made from')

@@ -8,10 +8,12 @@ __all__ = ['MODELS', 'PRESETS', 'realnvp', 'stack', 'glow', 'tabular', 'Whiten',
 
 # %% ../../nbs/15_models.ipynb #35641832
 import math
+from pathlib import Path
 
 import torch
 from torch import nn
 
+import flowood
 from ..core import load_tensors, require, rng, save_tensors
 from .base import Bijector, Chain, Flow, Mixture, Normal, no_ladj
 from .coupling import AffineCoupling, SigmoidCoupling, SplineCoupling, TanhScale
@@ -299,11 +301,14 @@ def save_flow(
     require(hasattr(flow, 'config'), 'this flow was not made by `create`, so its file could not say how to rebuild it; build it with `create(name, ...)`')
     save_tensors(path, flow.state_dict(), dict(meta, kind='flow', config=flow.config))
 
+_MODELS_DIR = Path(flowood.__file__).parents[1]/'models'
+
 def load_flow(
-    path, # file written by `save_flow`
+    path, # file written by `save_flow`, or the name of one in the repository's `models/`
 )->Flow: # in evaluation mode; its `meta` holds what was kept beside it
     "Rebuild a saved flow; raises a sentence for a missing, truncated or foreign file."
-    state, meta = load_tensors(path)
+    ours = _MODELS_DIR/f'{path}.safetensors'
+    state, meta = load_tensors(ours if ours.is_file() else path)
     require(meta.get('kind') == 'flow' and meta['config']['model'] in MODELS, f'{path} does not hold a flow that this version of flowood can build')
     flow = create_from(meta['config'])
     try: flow.load_state_dict(state)
