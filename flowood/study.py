@@ -24,7 +24,7 @@ import torch
 from fastai.basics import Callback
 
 import flowood
-from .bench import matmul, rate
+from .bench import machine, matmul, rate, step_flops
 from .core import atomic, bits_per_dim, digest, require, rng
 from .data import catalog, load, one_class, resize, sanity_suite, set_mode, table as sklearn_table, to_nchw, uci_table
 from .distributed import DataParallel, agreed, join, ranks
@@ -311,11 +311,10 @@ def flops(
     learn, # a learner
 )->int: # floating-point operations
     "Operations of one training step per example, forward and backward, matrix products and convolutions only."
-    from torch.utils.flop_counter import FlopCounterMode
     x = learn.dls.train.x[:2]; x = x.float()/256 if x.dtype == torch.uint8 else x; model = learn.model.train()
-    with FlopCounterMode(display=False) as count: model.log_prob(x).sum().backward()
+    n = step_flops((model, model.log_prob), x)//len(x)
     model.eval(); learn.opt.zero_grad()
-    return count.get_total_flops()//2
+    return n
 
 # %% ../nbs/52_study.ipynb #56034f3a
 def _lid(flows, c, data):
@@ -420,9 +419,8 @@ def _peak(device): f, work = matmul(device=device); return work*rate(f, .2, devi
 @lru_cache(None)
 def _where(device):
     "Hardware, versions and commit."
-    name = torch.cuda.get_device_name(device) if 'cuda' in str(device) else platform.machine()
     git = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=Path(flowood.__file__).parent, capture_output=True, text=True)
-    return dict(device=name, threads=torch.get_num_threads(), flowood=flowood.__version__, torch=torch.__version__, numpy=np.__version__, python=platform.python_version(), commit=git.stdout.strip() or None)
+    return dict(device=machine(device), threads=torch.get_num_threads(), flowood=flowood.__version__, torch=torch.__version__, numpy=np.__version__, python=platform.python_version(), commit=git.stdout.strip() or None)
 
 # %% ../nbs/52_study.ipynb #1ad14f1e
 class Serial:

@@ -7,6 +7,8 @@ Rows are compared without `timing`, logs without seconds, weights byte for byte.
 import argparse, json, random, subprocess, sys, tempfile, time
 from pathlib import Path
 
+from flowood.study import journal
+
 def run(study, out, seconds=None):
     "Run the command; SIGKILL after `seconds`. Whether it ended by itself, and how long it ran."
     t, p = time.perf_counter(), subprocess.Popen([sys.executable, '-W', 'ignore', '-c', 'import sys; from flowood.cli import main; sys.exit(main(sys.argv[1:]))', 'study', 'run', study, '--out', str(out), '--quiet', '--checkpoint', '0'])
@@ -32,7 +34,7 @@ def main():
         print(f'killed after {s:.1f} s with {len(list((out/"killed/rows").glob("*.json")))} rows' if not ended else 'ended before the kill', flush=True)
     run(a.study, out/'killed')
     x, y = made(out/'whole'), made(out/'killed'); diff = sorted(k for k in {*x, *y} if x.get(k) != y.get(k))
-    starts = [json.loads(l)['event'] for l in open(out/'killed/journal.jsonl')].count('start')
+    starts = [e['event'] for e in journal(out/'killed')].count('start')
     print(f'{sum(k.endswith(".json") for k in x)} rows, {len(x)} files compared, {len(diff)} differ {diff[:5]}; cells begun {starts} times')
     return len(diff) > 0
 

@@ -79,7 +79,7 @@ def lid(self:Spectrum,
     "`D` plus the slope of the log-density blurred at scale `e^r`, the decoder taken as linear (Kamkari et al. 2024)."
     require(self.z2 is not None, 'this spectrum was made without the latents that the blurred density needs; use soft or count')
     lam = self.sigma**2
-    return self._over(r, lambda v: (self.weight*lam/(lam + v)).sum(1) + v*(lam*self.z2/(lam + v)**2).sum(1))
+    return self.soft(r) + self._over(r, lambda v: v*(lam*self.z2/(lam + v)**2).sum(1))
 
 # %% ../../nbs/35_lid.ipynb #c3f0aff0
 def exact_spectrum(
