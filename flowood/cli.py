@@ -204,14 +204,15 @@ def study(
     **kwargs, # of `run_study`
 )->int: # exit code
     "Run a study, look at it, or print its table."
-    from flowood.study import read_study, run_study, study_rows, study_status, study_table
+    from flowood.study import finished, read_study, run_study, study_rows, study_status, study_table
     out = Path(out) if out else Path('results')/Path(file).stem
     cells = read_study(file, **{k: v for k, v in dict(amp=amp, compile=compile).items() if v})
     kwargs.setdefault('on', 'processes' if 'workers' in kwargs else 'ray' if {'address', 'share'} & kwargs.keys() else 'serial')
     if what == 'run': states = run_study(cells, require_writable(out), say=print if progress else None, **kwargs)
     if what == 'table':
-        if csv: study_rows(cells, out).to_csv(csv, index=False)
-        print(study_table(cells, out).to_string())
+        rows = finished(cells, out); print(study_table(rows).to_string())
+        if csv: study_rows(rows).to_csv(csv, index=False)
+        if json: _write(rows, json)
     else: _say_study(study_status(cells, out), out)
     return int(what == 'run' and any(s.startswith('failed') for s in states.values()))
 

@@ -92,7 +92,7 @@ class EMA(Callback):
     "Exponential moving average of the weights: used in validation; the best epoch's is left in the model after training."
     order = 55
     def __init__(self,
-        decay:float=.998, # weight of the past at each step; ramps up over the first steps
+        decay:float=.998, # weight of the past at each step; ramps up over the first steps; 0: no average, the weights as they are
         last:bool=False, # leave the last epoch's average in the model, not the best one's
     ): self.decay, self.last, self.step, self.avg, self.raw, self.best, self.best_loss = decay, last, 0, None, None, None, float('inf')
     def _params(self): return [p.detach() for p in self.model.parameters()]
@@ -272,7 +272,7 @@ def preset_settings(
     "Optimiser, learning rate, decay and clipping of a preset."
     p, nat = PRESETS[name]['train'], math.prod(flow.shape)*math.log(2)
     if 'epochs' not in p: return dict(lr=p['lr'], wd=p['wd'])  # our own
-    kw = dict(lr=p['lr'], wd=p['wd']/nat, clip=100/nat, ema=0, opt_func=partial(OptimWrapper, opt=getattr(torch.optim, p['opt'])))
+    kw = dict(lr=p['lr'], wd=p['wd'] if p['opt'] == 'AdamW' else p['wd']/nat, clip=p.get('clip', 100)/nat, ema=0, opt_func=partial(OptimWrapper, opt=getattr(torch.optim, p['opt'])))
     groups = lambda m: [[q for n, q in m.named_parameters() if n.endswith('.original0') == g] for g in (False, True)]
     return dict(kw, wd=[0., kw['wd']], splitter=groups) if PRESETS[name]['model'] in ('realnvp', 'stack') else kw
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TRAIN', 'SCORE', 'STATISTICS', 'BACKENDS', 'Cell', 'data_version', 'CellData', 'read_study', 'cell_learner',
            'Precision', 'Stopped', 'Save', 'fit_cell', 'flops', 'score_cell', 'run_cell', 'journal', 'Serial',
-           'Processes', 'OnRay', 'run_study', 'study_status', 'study_rows', 'study_table']
+           'Processes', 'OnRay', 'run_study', 'study_status', 'finished', 'study_rows', 'study_table']
 
 # %% ../nbs/52_study.ipynb #51a20abe
 import itertools, json, math, os, platform, signal, subprocess, sys, threading, time
@@ -29,7 +29,7 @@ from .core import atomic, bits_per_dim, digest, require, rng
 from .data import catalog, load, one_class, resize, sanity_suite, set_mode, table as sklearn_table, to_nchw, uci_table
 from .distributed import DataParallel, agreed, join, ranks
 from .flows.models import PRESETS, create, load_flow, save_flow
-from .learner import Checkpoint, flow_dls, flow_learner, log_probs, preset_settings
+from .learner import Checkpoint, EMA, flow_dls, flow_learner, log_probs, preset_settings
 from .metrics import compare, oracle_dual_auroc
 from .negative import negative_learner
 from .scores.base import Stat, fit_scores, get_score, named
@@ -47,11 +47,12 @@ TRAIN = dict(
     seed=0, # weights, order, noise
     mode='plain', # 'plain'; 'background', on mutated images; 'negative', against OOD examples
     size=None, # images are resized to size×size
-    held=2500, n_valid=1000, n=None, # examples held out for scores, for validation, and used in training (`None`: the rest)
+    held=2500, n_valid=1000, n=None, n_test=None, # examples held out for scores, for validation, used in training, and for bits/dim at the end (`None`: the rest, all)
     steps=None, every=None, # steps in all (`None`: the preset's epochs), and from checkpoint to checkpoint (`None`: one pass)
     bs=None, lr=None, ema=None, # `None`: the preset's
     schedule=None, # 'constant', 'one-cycle', 'exponential' (0.99 per pass); `None`: constant for the papers' presets
-    amp=None, compile=False, # 'bf16' or 'tf32'; compile the model
+    best=False, # keep the weights of the epoch that validates best, not those of the last
+    amp='float32', compile=False, # 'float32', 'bf16' or 'tf32'; compile the model: true, or a mode such as 'reduce-overhead'
     mu=.3, ood=None, threshold=None, # of a background model; of negative training: the OOD set, nats (`None`: the hinge at 8 bits/dim)
     watch=[], # OOD sets whose AUROC is logged
 )
@@ -79,6 +80,8 @@ class Cell:
         c = self.config if self.kind == 'train' else self.needs[0].config
         self.data = sorted({(_set_name(c['data']), s) for s in ('train', 'test')} | {(o, 'test') for o in self._others(c)})
     def _others(self, c): return [_set_name(o) for o in ([c['ood']] if c['ood'] else []) + c['watch'] + (self.config['ood'] if self.kind == 'score' else []) if _is_set(o)]
+    @property
+    def missing(self): return [o for o in self.config['ood'] or [] if self.kind == 'score' and _is_set(o) and data_version(_set_name(o), 'test') == 'missing']
     @cached_property
     def key(self):
         default = TRAIN if self.kind == 'train' else SCORE
@@ -200,7 +203,7 @@ def _expand(path, kind, g, grid, overrides, flow=None):
     odd = sorted(grid.keys() - default.keys()); require(not odd, f'{path}: [{kind}.{g}] says {odd[:1]}; known are {", ".join(default)}')
     if flow: ood = grid.get('ood', []); yield {**default, **grid, 'ood': ood.get(flow['data'], []) if isinstance(ood, dict) else ood}; return
     for k in ('data', 'model'): require(grid.get(k), f'{path}: [train.{g}] does not say which {k}')
-    axes = {k: grid[k] for k in ('data', 'model', 'seed', 'mode') if isinstance(grid.get(k), list)}
+    axes = {k: grid[k] for k in ('data', 'model', 'seed', 'mode', 'amp', 'compile') if isinstance(grid.get(k), list)}
     for v in itertools.product(*axes.values(), *each.values()):
         c = {**default, **grid, **dict(zip(axes, v))}; c['args'] = {**c['args'], **dict(zip(each, v[len(axes):]))}
         require(c['model'] in PRESETS, f"{path}: [train.{g}] wants a model {c['model']!r}; choose one of {', '.join(PRESETS)}")
@@ -225,12 +228,12 @@ def cell_learner(
     c, p = config, PRESETS[config['model']]['train']
     shape = dict(dim=data.shape[0]) if PRESETS[c['model']]['model'] == 'tabular' else dict(shape=data.shape)
     torch.manual_seed(c['seed']); flow = create(c['model'], **{**shape, **c['args']}).to(device)
-    if c['compile']: flow.compile()
+    if c['compile']: flow.compile(mode=c['compile'] if isinstance(c['compile'], str) else None)
     kw = {**preset_settings(c['model'], flow), **{k: c[k] for k in ('lr', 'ema') if c[k] is not None}}
     bs = c['bs'] or p['bs']; passes = -(-len(data.train)//bs); every = c['every'] or passes
     require(c['steps'] or 'epochs' in p, f"the preset {c['model']} has no number of epochs; say how many `steps` to train")
     dls = flow_dls(data.train, data.valid, bs, c['seed'], every, device)
-    kw = dict(kw, seed=c['seed'], cbs=[*cbs, *([Precision(c['amp'])] if c['amp'] else [])], monitor={o: data.ood(o, 500) for o in c['watch']})
+    kw = dict(kw, seed=c['seed'], cbs=[*cbs, Precision(c['amp']), *([EMA(0.)] if c['best'] and kw.get('ema') == 0 else [])], monitor={o: data.ood(o, 500) for o in c['watch']})
     return _by_mode(c, data, dls, flow, kw), -(-(c['steps'] or p['epochs']*passes)//every)
 
 def _by_mode(c, data, dls, flow, kw):
@@ -242,11 +245,11 @@ def _by_mode(c, data, dls, flow, kw):
 
 # %% ../nbs/52_study.ipynb #ba68d5dd
 class Precision(Callback):
-    "Autocast to bfloat16 ('bf16'), or allow TF32 matrix products ('tf32')."
+    "Train in float32, autocast to bfloat16 ('bf16'), or allow TF32 matrix products ('tf32')."
     order = 8
     def __init__(self,
-        how:str, # 'bf16' or 'tf32'
-    ): require(how in ('bf16', 'tf32'), f"amp is {how!r}; choose 'bf16' or 'tf32'"); self.how = how
+        how:str, # 'float32', 'bf16' or 'tf32'
+    ): require(how in ('float32', 'bf16', 'tf32'), f"amp is {how!r}; choose 'float32', 'bf16' or 'tf32'"); self.how = how
     def before_fit(self):
         if self.how == 'tf32': self.was = torch.get_float32_matmul_precision(); torch.set_float32_matmul_precision('high')
     def before_batch(self):
@@ -292,7 +295,7 @@ def fit_cell(
         if how == 'one-cycle': learn.fit_one_cycle(n, learn.lr)
         else: learn.fit(n, cbs=[_decay(learn, n)] if how == 'exponential' else None)
     if ranks()[0] == 0: save_flow(learn.model, folder/'model.safetensors', cell=config)
-    return learn.model, data, dict(bits_per_dim=_bits(learn, data.test()), valid=_bits(learn, data.valid), n_train=len(data.train), params=learn.model.n_params, flops_per_image=flops(learn))
+    return learn.model, data, dict(bits_per_dim=_bits(learn, data.test(config['n_test'])), valid=_bits(learn, data.valid), n_train=len(data.train), params=learn.model.n_params, flops_per_image=flops(learn))
 
 def _decay(learn, n):
     "0.99 per pass over the data, as Kamkari et al."
@@ -337,11 +340,11 @@ def score_cell(
     c, data, folder = cell.config, CellData(cell.needs[0].config), Path(runs)/cell.key
     flows, fs = _flows(cell, runs, device), []
     for s in c['statistics']: require(s in STATISTICS, f'there is no statistic {s!r}; choose from {", ".join(STATISTICS)}'); fs.append(STATISTICS[s](flows, c, data))
-    sets, tables = dict(held=lambda: data.held[:c['n_held']], test=lambda: data.test(c['n_test']), **{o: lambda o=o: data.ood(o, c['n_ood']) for o in c['ood']}), {}
+    sets, tables = dict(held=lambda: data.held[:c['n_held']], test=lambda: data.test(c['n_test']), **{o: lambda o=o: data.ood(o, c['n_ood']) for o in c['ood'] if o not in cell.missing}), {}
     for name, x in sets.items():
         if stop(): raise Stopped(f'stopped before {name}')
         tables[name] = load_table(write_table(folder/f'{name}.parquet', fs, x(), name, c['k']))
-    return _compare_all(tables, c, flows['flow'])
+    return dict(_compare_all(tables, c, flows['flow']), missing=cell.missing)
 
 # %% ../nbs/52_study.ipynb #5884d22d
 def _flows(cell, runs, device):
@@ -409,7 +412,7 @@ def _write_row(out, cell, metrics, device, seconds):
     speed = float(np.median([r['images_per_s'] for r in logged])) if logged else metrics['n_images']/seconds
     timing = dict(seconds=round(took, 3), images_per_s=round(speed, 1), finished=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), host=platform.node())
     if logged: timing.update(flop_per_s=round(speed*metrics['flops_per_image']), share_of_peak=round(speed*metrics['flops_per_image']/_peak(device), 4))
-    row = dict(key=cell.key, kind=cell.kind, name=cell.name, config=cell.config, needs=[c.key for c in cell.needs], flow=(cell.needs or [cell])[0].config,
+    row = dict(key=cell.key, kind=cell.kind, grid=cell.grid, name=cell.name, config=cell.config, needs=[c.key for c in cell.needs], flow=(cell.needs or [cell])[0].config,
                data={f'{n} {s}': data_version(n, s) for n, s in cell.data}, metrics=metrics, where=_where(device), timing=timing)
     with atomic(out/'rows'/f'{cell.key}.json') as tmp: tmp.write_text(json.dumps(row, indent=1))
 
@@ -552,40 +555,44 @@ def study_status(
     def one(c):
         row, log = out/'rows'/f'{c.key}.json', read_log(out/'runs'/c.key)
         if row.exists(): return 'done', f"{json.loads(row.read_text())['timing']['seconds']:.0f} s"
-        lost = [f'{n} ({s})' for n, s in c.data if data_version(n, s) == 'missing']
+        lost = [f'{n} ({s})' for n, s in c.data if data_version(n, s) == 'missing' and n not in c.missing]
         event = last.get(c.key, {}).get('event', 'waiting')
         if lost: return 'no data', ', '.join(lost)
         if event.startswith('failed'): return 'failed', event[8:]
         return ('begun' if event != 'waiting' else 'waiting'), f'{len(log)} epochs' if log else ''
     return pd.DataFrame([dict(kind=c.kind, grid=c.grid, name=c.name, key=c.key, **dict(zip(('state', 'detail'), one(c)))) for c in cells])
 
-def study_rows(
+def finished(
     cells, # from `read_study`, or the path of a study
     out, # folder of its results
+)->list: # the rows of the cells that are done, in the study's order
+    "What a study has found so far; JSON-able, so it can be kept and shown where the study's data are not."
+    paths = [Path(out)/'rows'/f'{c.key}.json' for c in (cells if isinstance(cells, list) else read_study(cells))]
+    return [json.loads(p.read_text()) for p in paths if p.exists()]
+
+def study_rows(
+    rows:list, # from `finished`
     kind:str='score', # 'score' or 'train'
-)->pd.DataFrame: # a row per metric of each finished cell
+)->pd.DataFrame: # a line per metric of each cell
     "Every number of a study."
     res = []
-    for c in cells if isinstance(cells, list) else read_study(cells):
-        path = Path(out)/'rows'/f'{c.key}.json'
-        if c.kind != kind or not path.exists(): continue
-        row = json.loads(path.read_text()); f, m = row['flow'], row['metrics']; tuned = ' '.join(f'{k}={v}' for k, v in sorted(f['args'].items()))
-        who = dict(grid=c.grid, model=f['model'], args=tuned, mode=f['mode'], data=f['data'], seed=f['seed'], key=c.key)
-        res += [dict(who, **r) for r in m['rows']] if kind == 'score' else [dict(who, **m['bits_per_dim'], params=m['params'], **row['timing'])]
+    for row in rows:
+        f, m = row['flow'], row['metrics']; tuned = ' '.join(f'{k}={v}' for k, v in sorted(f['args'].items()))
+        who = dict(grid=row['grid'], model=f['model'], args=tuned, mode=f['mode'], amp=f['amp'], data=f['data'], seed=f['seed'], key=row['key'])
+        if row['kind'] == kind: res += [dict(who, **r) for r in m['rows']] if kind == 'score' else [dict(who, **m['bits_per_dim'], params=m['params'], **row['timing'])]
     return pd.DataFrame(res)
 
 # %% ../nbs/52_study.ipynb #d52af77f
 def study_table(
-    cells, # from `read_study`, or the path of a study
-    out, # folder of its results
+    rows:list, # from `finished`
     metric:str='auroc', # a column of `study_rows`
 )->pd.DataFrame: # a line per model, data and OOD set; a column per score
     "The table of a study."
-    r = study_rows(cells, out)
-    require(len(r), f'no score cell is done under {out}; run the study first')
+    r = study_rows(rows)
+    require(len(r), 'no score cell of this study is done; run it first')
     def cell(g):
         if len(g) > 1: return f'{g[metric].mean():.3f} ({g[metric].min():.3f} to {g[metric].max():.3f})'
         v = g.iloc[0]; return f'{v[metric]:.3f}' + (f' [{v.lo:.3f}, {v.hi:.3f}]' if metric == 'auroc' and v.lo == v.lo else '')
-    by = [c for c in ('grid', 'model', 'args', 'mode', 'data', 'ood') if c in ('model', 'data', 'ood') or r[c].nunique() > 1]
+    by = [c for c in ('grid', 'model', 'args', 'mode', 'amp', 'data', 'ood') if c in ('model', 'data', 'ood') or r[c].nunique() > 1]
     t = r.groupby([*by, 'score'], sort=False)[[metric, 'lo', 'hi']].apply(cell).unstack('score')
     return t.reindex(columns=r.score.unique()).fillna('')

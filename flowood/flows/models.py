@@ -271,7 +271,7 @@ PRESETS.update({f'kirichenko/{k}': v for k, v in {
     'bottleneck-cifar': _paper('realnvp', 'Adam', 1e-4, 101, **_rgb, st='autoencoder', grow=1, latent=100),
     'tabular': _paper('tabular', 'Adam', 1e-3, 101, bs=1024, norm='none'),
 }.items()})
-PRESETS.update({f'kamkari/{name}-{data}': dict(model='nsf', args=dict(**shape, coupling=coupling, lean=False, top=1e-6), train=dict(opt='AdamW', lr=1e-3, wd=1e-2, bs=128, epochs=400))
+PRESETS.update({f'kamkari/{name}-{data}': dict(model='nsf', args=dict(**shape, coupling=coupling, lean=False, top=1e-6), train=dict(opt='AdamW', lr=1e-3, wd=1e-2, clip=1., bs=128, epochs=400))
                 for name, coupling in (('nsf', 'spline'), ('affine', 'affine')) for data, shape in (('gray', _gray), ('rgb', _rgb))})
 
 # %% ../../nbs/15_models.ipynb #972dfc69
