@@ -7,7 +7,7 @@ Rows are compared without `timing`, logs without seconds, weights byte for byte.
 import argparse, json, random, subprocess, sys, tempfile, time
 from pathlib import Path
 
-from flowood.study import journal
+from flowood.jobs import journal
 
 def run(study, out, seconds=None):
     "Run the command; SIGKILL after `seconds`. Whether it ended by itself, and how long it ran."

@@ -13,7 +13,8 @@ def main():
     p.add_argument('study'); p.add_argument('--out'); p.add_argument('--like')
     a = p.parse_args(); out = Path(a.out or tempfile.mkdtemp())
     from ray.cluster_utils import Cluster
-    from flowood.study import journal, read_study, run_study
+    from flowood.jobs import journal
+    from flowood.study import read_study, run_study
     cells = read_study(a.study)
     cluster = Cluster(initialize_head=True, head_node_args=dict(num_cpus=1, object_store_memory=10**8))
     other = cluster.add_node(num_cpus=1, object_store_memory=10**8); cluster.wait_for_nodes(); lost = {}
