@@ -6,7 +6,7 @@
 __all__ = ['Source', 'open_source']
 
 # %% ../nbs/06_sources.ipynb #c5c1505e
-import os, warnings, zipfile
+import copy, os, warnings, zipfile
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from .data import _check_images, resize, set_mode, to_nchw
 # %% ../nbs/06_sources.ipynb #f7fe4d29
 class Source:
     "A stream of named examples of one shape; made by `open_source`."
+    span = None # of a part: the numbers of its first example and of the one after its last
     def __init__(self,
         path, # where the data is
         kind:str, # 'image' or 'table'
@@ -48,7 +49,17 @@ def batches(self:Source,
     for names, a in self._read(bs):
         any_ = True
         yield names, to_nchw(a) if self.kind == 'image' else torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32))
-    require(any_, f'{self.path} holds no readable example' + (f', the first because {self.skipped[0][1]}' if self.skipped else ''))
+    require(any_ or self.span, f'{self.path} holds no readable example' + (f', the first because {self.skipped[0][1]}' if self.skipped else ''))
+
+# %% ../nbs/06_sources.ipynb #ac1f0c54
+@patch
+def part(self:Source,
+    start:int, # number of the first example
+    stop:int, # number of the one after the last
+)->Source: # may turn out to hold no readable example
+    "The examples `start` to `stop`, without reading what comes before, where the format allows that."
+    res = copy.copy(self); res.span, res.n, res.skipped = (start, stop), stop - start, []
+    return res
 
 # %% ../nbs/06_sources.ipynb #72f271b8
 @patch
@@ -98,23 +109,26 @@ def _npz_key(path):
     require(key, f"{path} holds the arrays {', '.join(names) or '(none)'}; name the one with the examples `images` or `x`")
     return f'{key}.npy'
 
-def _rows(path, key, bs):
-    "Blocks of at most `bs` rows of an array file."
+def _rows(path, key, bs, start=0, stop=None):
+    "Blocks of at most `bs` of the rows `start` to `stop` of an array file."
     f, shape, dtype, fortran = _open_npy(path, key)
     row = int(np.prod(shape[1:]))*dtype.itemsize
+    stop = shape[0] if stop is None else stop
     with f:
-        for i in range(0, shape[0], bs):
-            m = min(bs, shape[0] - i); raw = f.read(m*row)
+        f.seek(start*row, os.SEEK_CUR)
+        for i in range(start, stop, bs):
+            m = min(bs, stop - i); raw = f.read(m*row)
             require(len(raw) == m*row, f'{path} ends after {i + len(raw)//row} of its {shape[0]} rows; copy it again')
             yield np.frombuffer(raw, dtype).reshape(m, *shape[1:])
 
 # %% ../nbs/06_sources.ipynb #8128878b
-def _blocks(a, bs):
-    "Blocks of at most `bs` rows of an array in memory or mapped."
+def _blocks(a, bs, start=0, stop=None):
+    "Blocks of at most `bs` of the rows `start` to `stop` of an array in memory or mapped."
+    a = a[start:stop]
     for i in range(0, len(a), bs): yield np.asarray(a[i:i+bs])
 
 def _open_array(path):
-    "`(blocks, shape, dtype, notes)`: `blocks(bs)` iterates over the rows of an array file."
+    "`(blocks, shape, dtype, notes)`: `blocks(bs, start, stop)` iterates over rows of an array file."
     try:
         key = _npz_key(path) if path.suffix.lower() == '.npz' else None
         f, shape, dtype, fortran = _open_npy(path, key); f.close()
@@ -123,9 +137,9 @@ def _open_array(path):
         if str(path) in str(e): raise
         raise ValueError(f'{path} is not a complete {path.suffix} file ({e}); write it again with numpy') from e
     require(dtype.kind in 'uifb', f'{path} holds {dtype}, not numbers; save an array of uint8 or floats')
-    if not (fortran and len(shape) > 1): return (lambda bs: _rows(path, key, bs)), shape, dtype, []
-    if key is None: return (lambda bs: _blocks(np.load(path, mmap_mode='r'), bs)), shape, dtype, []
-    return (lambda bs: _blocks(np.load(path)[key[:-4]], bs)), shape, dtype, [f'{path} is in Fortran order and is loaded whole; save np.ascontiguousarray(x) to stream it.']
+    if not (fortran and len(shape) > 1): return (lambda bs, *at: _rows(path, key, bs, *at)), shape, dtype, []
+    if key is None: return (lambda bs, *at: _blocks(np.load(path, mmap_mode='r'), bs, *at)), shape, dtype, []
+    return (lambda bs, *at: _blocks(np.load(path)[key[:-4]], bs, *at)), shape, dtype, [f'{path} is in Fortran order and is loaded whole; save np.ascontiguousarray(x) to stream it.']
 
 # %% ../nbs/06_sources.ipynb #626a06a3
 def _require_shape(where, has, needs, fix=''):
@@ -160,8 +174,8 @@ class _Images(Source):
         self.blocks = blocks
 
     def _read(self, bs):
-        i = 0
-        for a in self.blocks(bs):
+        start, stop = self.span or (0, None); i = start
+        for a in self.blocks(bs, start, stop):
             x = set_mode(_to_uint8(a, self.path, i), self.settings['mode'])
             if self.settings['size']: x = resize(x, self.settings['size'])
             yield [str(j) for j in range(i, i + len(x))], x
@@ -194,7 +208,7 @@ def _brief(v):
 
 # %% ../nbs/06_sources.ipynb #58e20730
 class _Table(Source):
-    "Rows of a table; `frames(bs)` iterates over data frames of at most `bs` rows."
+    "Rows of a table; `frames(bs, start, stop)` iterates over data frames of `bs` rows, the last one shorter."
     def __init__(self, path, frames, names, n, drop, columns, shape, notes=()):
         names, drop, notes = [str(o) for o in names], [str(o) for o in drop], list(notes)
         if columns is not None: keep = self._as_fitted(path, names, [str(o) for o in columns], notes)
@@ -217,8 +231,8 @@ class _Table(Source):
         return columns
 
     def _read(self, bs):
-        i = 0
-        for d in self.frames(bs):
+        start, stop = self.span or (0, None); i = start
+        for d in self.frames(bs, start, stop):
             if not len(d): continue
             d.columns = [str(o) for o in d.columns]
             yield [str(j) for j in range(i, i + len(d))], _numbers(d[self.columns], self.path, i)
@@ -235,12 +249,13 @@ def _isnumber(s):
     try: float(s); return True
     except ValueError: return False
 
-def _next(reader):
-    "The next data frame of a reader, or `None`; rows longer than the header raise instead of warning."
+def _next(reader, m):
+    "The next `m` rows of a reader, or `None`; rows longer than the header raise instead of warning."
     from pandas.errors import ParserWarning
     with warnings.catch_warnings():
         warnings.simplefilter('error', ParserWarning)
-        return next(reader, None)
+        try: return reader.get_chunk(m)
+        except StopIteration: return None
 
 def _open_csv(path):
     "`(frames, names, None)` of a CSV file."
@@ -252,12 +267,34 @@ def _open_csv(path):
     except (UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as e: raise ValueError(f'{path} cannot be read as a CSV file with a header line in UTF-8 ({e})') from e
     cells = [o.strip().strip('"') for o in line.strip().split(sep)]
     require(not (all(map(_isnumber, cells)) and cells != [str(i) for i in range(len(cells))]), f'the first line of {path} holds numbers, not column names; add a header line')
-    def frames(bs):
+    def frames(bs, start=0, stop=None):
         try:
             with pd.read_csv(path, sep=sep, chunksize=bs, encoding='utf-8-sig', index_col=False, low_memory=False) as r:
-                while (d := _next(r)) is not None: yield d
+                for i in range(0, start, bs): _next(r, min(bs, start - i))
+                while (m := bs if stop is None else min(bs, stop - start)) and (d := _next(r, m)) is not None: start += m; yield d
         except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.ParserWarning) as e: raise ValueError(f'{path} cannot be read as a CSV file in UTF-8 ({e}); repair the line') from e
     return frames, names, None
+
+# %% ../nbs/06_sources.ipynb #a42f02b6
+def _records(f, bs, start, stop):
+    "Rows `start` to `stop` of a Parquet file, in pieces of at most `bs`; only the row groups that hold them are read."
+    first = 0
+    for g in range(f.num_row_groups):
+        n = f.metadata.row_group(g).num_rows
+        for b in f.iter_batches(bs, row_groups=[g], use_threads=False) if first < stop and start < first + n else ():
+            lo, hi = max(start - first, 0), min(stop - first, len(b)); first += len(b); n -= len(b)
+            if lo < hi: yield b[lo:hi]
+        first += n
+
+def _regroup(pieces, bs):
+    "The same rows in tables of `bs` rows; the last one may be shorter."
+    import pyarrow as pa
+    held, n = [], 0
+    for b in pieces:
+        while len(b):
+            held.append(b[:bs - n]); n += len(held[-1]); b = b[len(held[-1]):]
+            if n == bs: yield pa.Table.from_batches(held); held, n = [], 0
+    if held: yield pa.Table.from_batches(held)
 
 def _open_parquet(path):
     "`(frames, names, n)` of a Parquet file."
@@ -265,10 +302,9 @@ def _open_parquet(path):
     try: m = pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as e: raise ValueError(f'{path} is not a complete Parquet file ({e}); write it again') from e
     with m: n, names = m.metadata.num_rows, m.schema_arrow.names
-    def frames(bs):
+    def frames(bs, start=0, stop=None):
         with pq.ParquetFile(path) as f:
-            for g in range(f.num_row_groups):
-                for b in f.iter_batches(bs, row_groups=[g], use_threads=False): yield b.to_pandas(ignore_metadata=True, use_threads=False)
+            for t in _regroup(_records(f, bs, start, n if stop is None else stop), bs): yield t.to_pandas(ignore_metadata=True, use_threads=False)
     return frames, names, n
 
 # %% ../nbs/06_sources.ipynb #34fa0c18
@@ -278,10 +314,11 @@ def _find_images(folder):
     "Paths below `folder` of all image files, sorted; hidden files are left out."
     res = []
     for base, dirs, files in os.walk(folder):
-        dirs[:] = sorted(o for o in dirs if o[0] != '.' and o != '__MACOSX')
+        dirs[:] = [o for o in dirs if o[0] != '.' and o != '__MACOSX']
         rel = Path(base).relative_to(folder).as_posix()
         res += [f if rel == '.' else f'{rel}/{f}' for f in files if f[0] != '.' and f.lower().endswith(_EXTENSIONS)]
-    return sorted(res)
+    res.sort()
+    return res
 
 def _grey(mode):
     "Whether a Pillow mode is grey."
@@ -341,7 +378,7 @@ def _decide(folder, files, size, mode):
 
 # %% ../nbs/06_sources.ipynb #9c9a22dc
 class _Folder(Source):
-    "Images in a folder, decoded one at a time."
+    "Images in a folder, decoded one at a time; an unreadable one leaves its batch smaller, and the others as they are."
     def __init__(self, path, files, size, mode, needs):
         if needs is None: shape, mode, notes, self.bad = _decide(path, files, size, mode)
         else: shape, notes, self.bad = needs, [], 0
@@ -349,14 +386,17 @@ class _Folder(Source):
         self.files = files
 
     def _read(self, bs):
-        names, xs = [], []
-        for f in self.files:
-            try: a = _pixels(self.path/f, self.settings['size'], self.settings['mode'])
-            except Exception as e: self.skipped.append((f, _reason(e))); continue
-            _require_shape(f'{self.path/f}', (a.shape[2], *a.shape[:2]), self.shape)
-            names.append(f); xs.append(a)
-            if len(names) == bs: yield names, np.stack(xs); names, xs = [], []
-        if names: yield names, np.stack(xs)
+        files = self.files[slice(*self.span)] if self.span else self.files
+        for i in range(0, len(files), bs):
+            read = [(f, a) for f in files[i:i+bs] if (a := self._decode(f)) is not None]
+            if read: yield [f for f, _ in read], np.stack([a for _, a in read])
+
+    def _decode(self, f):
+        "One file's pixels, or `None` if it cannot be read."
+        try: a = _pixels(self.path/f, self.settings['size'], self.settings['mode'])
+        except Exception as e: return self.skipped.append((f, _reason(e)))
+        _require_shape(f'{self.path/f}', (a.shape[2], *a.shape[:2]), self.shape)
+        return a
 
 # %% ../nbs/06_sources.ipynb #ad614553
 def open_source(
@@ -366,12 +406,13 @@ def open_source(
     mode=None, # read images as `'L'` (grey) or `'RGB'`; `None` leaves them as they are
     shape=None, # when scoring: the shape of an example that the detector needs
     columns=None, # when scoring: the columns of the table that the detector was fitted on
+    files=None, # names of the images in the folder, if they are known; `None`: it is searched
 )->Source: # nothing but headers is read yet
     "The data at `path` as a stream of named examples; errors say what is wrong, where, and what to do."
     drop = [drop] if isinstance(drop, str) else list(drop)
     require(mode in (None, 'L', 'RGB'), f"mode is {mode!r}; give 'L', 'RGB' or None")
     require(size is None or size > 0, f'size is {size}; give a positive number of pixels')
-    src = _open_memory(path, size, drop, mode, shape, columns) if hasattr(path, '__array__') else _open_path(Path(path).expanduser(), size, drop, mode, shape, columns)
+    src = _open_memory(path, size, drop, mode, shape, columns) if hasattr(path, '__array__') else _open_path(Path(path).expanduser(), size, drop, mode, shape, columns, files)
     require(src.kind == 'table' or not drop, f'{src.path} holds images, which have no columns to drop')
     require(src.kind == 'image' or not (size or mode), f'{src.path} is a table; size and mode are for images')
     require(shape is None or len(shape) == len(src.shape), f"{src.path} is {'an image source' if src.kind == 'image' else 'a table'} and the detector was fitted on {'images' if len(shape or ()) == 3 else 'a table'}")
@@ -388,21 +429,23 @@ def _from_array(where, blocks, shape, dtype, notes, size, drop, mode, needs, col
     if columns is not None and not drop:
         require(len(columns) == len(names), f'{where} has {len(names)} columns and the detector was fitted on {len(columns)}')
         columns = names
-    return _Table(where, lambda bs: (pd.DataFrame(np.asarray(a)) for a in blocks(bs)), names, shape[0], drop, columns, needs if needs and len(needs) == 1 else None, notes)
+    return _Table(where, lambda bs, *at: (pd.DataFrame(np.asarray(a)) for a in blocks(bs, *at)), names, shape[0], drop, columns, needs if needs and len(needs) == 1 else None, notes)
+
+def _cut(x, bs): return (x.iloc[i:i+bs] for i in range(0, len(x), bs))
 
 def _open_memory(x, size, drop, mode, shape, columns):
     "A source from an array, a tensor or a data frame."
-    if hasattr(x, 'iloc'): return _Table('the data frame', lambda bs: (x.iloc[i:i+bs].copy() for i in range(0, len(x), bs)), x.columns, len(x), drop, columns, shape)
+    if hasattr(x, 'iloc'): return _Table('the data frame', lambda bs, *at: (d.copy() for d in _cut(x.iloc[slice(*at)] if at else x, bs)), x.columns, len(x), drop, columns, shape)
     a = np.asarray(x)
     require(a.dtype.kind in 'uifb', f'the array holds {a.dtype}, not numbers')
-    return _from_array('the array', lambda bs: _blocks(a, bs), a.shape, a.dtype, [], size, drop, mode, shape, columns)
+    return _from_array('the array', lambda bs, *at: _blocks(a, bs, *at), a.shape, a.dtype, [], size, drop, mode, shape, columns)
 
-def _open_path(path, size, drop, mode, shape, columns):
+def _open_path(path, size, drop, mode, shape, columns, files):
     "A source from a folder or a file."
     require(path.exists(), f'there is no file or folder {path}', FileNotFoundError)
     ext, needs = path.suffix.lower(), shape if shape and len(shape) == 3 else None
     if path.is_dir():
-        files = _find_images(path)
+        files = _find_images(path) if files is None else list(files)
         require(files, f"no images found in {path}; files ending in {' '.join(_EXTENSIONS)} are read, in sub-folders too")
         return _Folder(path, files, size, mode, needs)
     if ext in _EXTENSIONS: return _Folder(path.parent, [path.name], size, mode, needs)
