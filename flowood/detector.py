@@ -146,7 +146,7 @@ class _Unit(Source):
     "The rows of a table, each scaled to length one."
     def __init__(self, src): self.__dict__.update(vars(src)); self.src, self.settings = src, dict(src.settings, unit=True)
     def _read(self, bs):
-        for names, a in self.src._read(bs): yield names, F.normalize(torch.as_tensor(a, dtype=torch.float32), dim=1).numpy()
+        for names, a in (self.src.part(*self.span) if self.span else self.src)._read(bs): yield names, F.normalize(torch.as_tensor(a, dtype=torch.float32), dim=1).numpy()
 
 def _open(X, unit=False, **how):
     "`open_source`, and rows of length one if asked for."
@@ -218,7 +218,7 @@ def decides(self:OODDetector)->str: # a key of `scores_`
 # %% ../nbs/50_detector.ipynb #cc1fd7b5
 @patch
 def detect(self:OODDetector,
-    X, # anything that `fit` takes, of the same shape
+    X, # anything that `fit` takes, of the same shape, or a `Source` from `open`
     bs:int=256, # examples per batch
 ): # yields data frames with name, log_prob, score, p_value, decision
     "Judge data in a stream; `decision` is 'OOD' where the p-value is at most `alpha`."
@@ -237,11 +237,13 @@ def _coded(self:OODDetector, name):
 
 @patch
 def open(self:OODDetector,
-    X, # anything that `fit` takes
+    X, # anything that `fit` takes; a `Source` stays as it is
+    files=None, # names of the images in the folder `X`, if they are known
 ): # a `Source` of the shape that the detector needs
     "Open data in the way in which the detector's own was opened; a mismatch raises a sentence."
+    if isinstance(X, Source): return X
     s = self.spec_
-    return _open(X, s.get('unit', False), size=s.get('size'), mode=s.get('mode'), drop=s.get('drop', ()), shape=tuple(s['shape']), columns=s.get('columns'))
+    return _open(X, s.get('unit', False), files=files, size=s.get('size'), mode=s.get('mode'), drop=s.get('drop', ()), shape=tuple(s['shape']), columns=s.get('columns'))
 
 # %% ../nbs/50_detector.ipynb #489cf9e6
 @patch
