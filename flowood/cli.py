@@ -79,24 +79,45 @@ def score(
     detector, # folder of a fitted detector
     path, # data to judge
     out='scores.csv', # CSV to write
-    bs:int=256, # examples per batch
+    bs:int=None, # examples per batch; `None`: 256
     device:str='cpu', # where to compute
     progress:bool=True, # show a bar
-)->dict: # n, ood, skipped
+    module=None, # a module that defines the detector's score
+    **kwargs, # of `flowood.shards.judge`, to judge in shards: `size`, `minutes`, `on`, `workers`, `address`, `share`
+)->dict: # n, ood, skipped; and more in shards
     "Judge data with a saved detector; memory does not grow with the number of examples."
     from tqdm import tqdm
+    if _sharded(dict(kwargs, out=out)): return _score_shards(detector, path, Path(out), bs=bs, device=device, progress=progress, module=module, **kwargs)
     from flowood.detector import load_detector
     det = load_detector(detector, device); out = Path(out); require_writable(out.parent)
     n, flagged, started = 0, 0, time.perf_counter()
     bar = tqdm(total=det.open(path).n, unit=' examples', disable=not progress or not sys.stderr.isatty())
     with atomic(out) as tmp, bar:
-        for t in det.detect(path, bs):
+        for t in det.detect(path, bs or 256):
             t.to_csv(tmp, mode='a', header=n == 0, index=False, float_format='%.6g')
             n += len(t); flagged += int((t.decision == 'OOD').sum()); bar.update(len(t))
-    for f, why in det.skipped_[:20]: print(f'skipped {f}: {why}')
-    rate = n/(time.perf_counter() - started)
-    print(f'{n:,} examples judged, {flagged:,} of them OOD at alpha {det.alpha:g}, {len(det.skipped_)} skipped; {rate:,.0f} per second; {out}')
-    return dict(n=n, ood=flagged, skipped=len(det.skipped_))
+    res = dict(n=n, ood=flagged, alpha=det.alpha, skipped=det.skipped_, rate=n/(time.perf_counter() - started)); _say_scored(res, out)
+    return dict(res, skipped=len(det.skipped_))
+
+def _sharded(o): return bool({'size', 'minutes', 'on', 'workers', 'address', 'share'} & o.keys()) or Path(o['out']).is_dir() or Path(o['out']).suffix.lower() in ('', '.parquet')
+
+def _backend(kwargs):
+    "The arguments, and the backend that they ask for."
+    return dict(on='processes' if 'workers' in kwargs else 'ray' if {'address', 'share'} & kwargs.keys() else 'serial') | kwargs
+
+def _say_scored(res, out):
+    for f, why in res['skipped'][:20]: print(f'skipped {f}: {why}')
+    print(f'{res["n"]:,} examples judged, {res["ood"]:,} of them OOD at alpha {res["alpha"]:g}, {len(res["skipped"])} skipped; {res["rate"]:,.0f} per second; {out}')
+
+def _score_shards(detector, path, out, progress, **kwargs):
+    "Judge in shards below the folder `out`, or below that of the file `out`."
+    from flowood.shards import judge
+    file = out if out.suffix.lower() in ('.csv', '.parquet') and not out.is_dir() else None; folder = out.with_suffix('') if file else out
+    res = judge(detector, path, require_writable(folder), file=file, say=print if progress else None, **_backend(kwargs))
+    for name, why in res['failed']: print(f'failed: {name}: {why}')
+    _say_scored(res, file if file and res['done'] == res['shards'] else folder/'parts')
+    if res['done'] < res['shards']: print(f'{res["done"]} of {res["shards"]} shards are done; the same command continues')
+    return dict(res, skipped=len(res['skipped']))
 
 # %% ../nbs/59_cli.ipynb #28049444
 def report(
@@ -207,12 +228,10 @@ def study(
     from flowood.study import finished, read_study, run_study, study_rows, study_status, study_table
     out = Path(out) if out else Path('results')/Path(file).stem
     cells = read_study(file, **{k: v for k, v in dict(amp=amp, compile=compile).items() if v})
-    kwargs.setdefault('on', 'processes' if 'workers' in kwargs else 'ray' if {'address', 'share'} & kwargs.keys() else 'serial')
-    if what == 'run': states = run_study(cells, require_writable(out), say=print if progress else None, **kwargs)
+    if what == 'run': states = run_study(cells, require_writable(out), say=print if progress else None, **_backend(kwargs))
     if what == 'table':
         rows = finished(cells, out); print(study_table(rows).to_string())
         if csv: study_rows(rows).to_csv(csv, index=False)
-        if json: _write(rows, json)
     else: _say_study(study_status(cells, out), out)
     return int(what == 'run' and any(s.startswith('failed') for s in states.values()))
 
@@ -250,8 +269,9 @@ def _parser():
     a.add_argument('--drop', default='', help='table columns to leave out, separated by commas'); a.add_argument('--model', default='auto', help="'auto', or a preset's name")
     _training_args(a)
     a = sub.add_parser('score', help='judge data with a fitted detector')
-    a.add_argument('detector', help='folder made by fit'); a.add_argument('path', help='data to judge'); a.add_argument('--out', default='scores.csv', help='CSV to write')
-    a.add_argument('--bs', type=int, default=256, help='examples per batch'); a.add_argument('--device', default='cpu', help='cpu or cuda'); a.add_argument('--import', dest='module', help='a module that defines the score of the detector')
+    a.add_argument('detector', help='folder made by fit'); a.add_argument('path', help='data to judge'); a.add_argument('--out', default='scores.csv', help='CSV to write (scores.csv); or a folder, to judge in shards')
+    a.add_argument('--bs', type=int, help='examples per batch (256)'); a.add_argument('--device', default='cpu', help='cpu or cuda'); a.add_argument('--import', dest='module', help='a module that defines the score of the detector')
+    a.add_argument('--shards-of', dest='size', type=int, help='examples per shard (10,240)'); a.add_argument('--quiet', action='store_true', help='no progress'); _job_args(a, 'shards')
     a = sub.add_parser('report', help='one HTML page on how a fitted detector tells ID data from OOD sets')
     a.add_argument('detector', help='folder made by fit'); a.add_argument('--id', required=True, help='fresh data that it should accept'); a.add_argument('--ood', nargs='*', default=[], help='data sets that it should not')
     a.add_argument('--out', default='report.html', help='HTML file to write'); a.add_argument('--train', help='training data, to look for overlap with --id'); a.add_argument('--most', type=int, default=2000, help='examples of each set at most')
@@ -264,11 +284,14 @@ def _parser():
 
 def _study_args(a):
     a.add_argument('what', choices=['run', 'status', 'table']); a.add_argument('file', help='TOML file, such as studies/quick.toml'); a.add_argument('--out', help='folder for results (results/NAME)')
-    a.add_argument('--minutes', type=float, help='stop at a checkpoint after this time'); a.add_argument('--on', choices=['serial', 'processes', 'ray'], help='who does the cells (serial, or what the other arguments ask for)'); a.add_argument('--device', help='cpu or cuda')
-    a.add_argument('--workers', type=int, help='processes; default: one per GPU'); a.add_argument('--address', help="of a Ray cluster, such as 'auto'"); a.add_argument('--share', type=float, help='of a GPU for each cell, with Ray (1)')
+    a.add_argument('--device', help='cpu or cuda'); _job_args(a, 'cells')
     a.add_argument('--log', nargs='*', choices=['tensorboard', 'wandb'], help='further records of training'); a.add_argument('--checkpoint', type=float, help='seconds from one checkpoint to the next (60)'); a.add_argument('--csv', help='of table: a CSV file to write')
     a.add_argument('--amp', choices=['bf16', 'tf32'], help='precision of training; changes the cells'); a.add_argument('--compile', action='store_const', const=True, help='compile the models; changes the cells')
     a.add_argument('--import', dest='module', help='a module that registers statistics or scores'); a.add_argument('--quiet', action='store_true', help='do not say each cell')
+
+def _job_args(a, jobs):
+    a.add_argument('--minutes', type=float, help='stop at a safe point after this time'); a.add_argument('--on', choices=['serial', 'processes', 'ray'], help=f'who does the {jobs} (serial, or what the other arguments ask for)')
+    a.add_argument('--workers', type=int, help='processes; default: one per GPU'); a.add_argument('--address', help="of a Ray cluster, such as 'auto'"); a.add_argument('--share', type=float, help=f'of a GPU for each of the {jobs}, with Ray (1)')
 
 def _training_args(a):
     a.add_argument('--minutes', type=float, help='training budget (5)'); a.add_argument('--steps', type=int, help='training steps, in place of minutes')
@@ -294,11 +317,12 @@ def main(
     try:
         if module: _import(module)
         if a.command in ('demo', 'fit'): globals()[a.command](progress=not a.quiet, **o)
-        elif a.command in ('score', 'report', 'bench'): globals()[a.command](**o)
+        elif a.command == 'score': return int(bool(score(progress=not a.quiet, module=module, **o).get('failed')))
+        elif a.command in ('report', 'bench'): globals()[a.command](**o)
         elif a.command == 'study': return study(progress=not a.quiet, **o)
         else: print(data_list(a.root))
     except (ImportError, ValueError, TypeError, FileNotFoundError, FloatingPointError, OSError) as e:
         print(f'flowood {a.command}: {e}', file=sys.stderr); return 2
     except KeyboardInterrupt:
-        print(f'\nflowood {a.command}: interrupted' + ('; the same command continues' if a.command in ('fit', 'study') else ''), file=sys.stderr); return 130
+        print(f'\nflowood {a.command}: interrupted' + ('; the same command continues' if a.command in ('fit', 'study') or a.command == 'score' and _sharded(o) else ''), file=sys.stderr); return 130
     return 0

@@ -11,35 +11,33 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import flowood, torch
 import pandas as pd
-import torch
 
-import flowood
 from .core import atomic, digest, require
 from .detector import load_detector
 from .jobs import Stopped, job_rows, run_jobs
 
-# %% ../nbs/53_shards.ipynb #014724b2
+# %% ../nbs/53_shards.ipynb #ae9e8f9d
 @lru_cache(2)
-def _detector(file, key, device):
-    "A saved detector, loaded once per process."
+def _detector(file, key, device, module):
+    "A saved detector, loaded once per process; `module` defines its score."
+    if module: sys.path.insert(0, ''); importlib.import_module(module)
     require(digest(Path(file).read_bytes()) == key, f'{file} has changed since the shards were planned; choose another --out, and begin again')
     return load_detector(file, device)
 
 def _facts(detector, path):
     "What is to be judged by what; and the source."
-    file = Path(detector); file = (file/'detector.safetensors' if file.is_dir() or not file.suffix else file).resolve()
-    key = digest(file.read_bytes()) if file.exists() else ''
-    src = _detector(str(file), key, 'cpu').open(path) if key else load_detector(detector)
-    path = Path(path).expanduser().resolve(); names, stat = getattr(src, 'files', None), path.stat()
-    return src, dict(file=str(file), detector=key, path=str(path), folder=path.is_dir(), listing=digest(*names) if path.is_dir() else digest(stat.st_size, stat.st_mtime_ns))
+    file, path = (Path(o).expanduser().resolve() for o in (detector, path)); det = load_detector(file)
+    if not file.is_file(): file = file/'detector.safetensors'
+    src = det.open(path); listing = src.files if path.is_dir() else (path.stat().st_size, path.stat().st_mtime_ns)
+    return src, dict(file=str(file), detector=digest(file.read_bytes()), alpha=det.alpha, path=str(path), folder=path.is_dir(), listing=digest(*listing))
 
 def _check(old, facts, out, sizes):
     "One sentence if a plan is for something else."
     way = f'choose another --out, or delete {out} to begin again'
-    require(old['detector'] == facts['detector'], f'{out} was begun with another detector; {way}')
-    require(old['path'] == facts['path'], f'{out} was begun with other data, {old["path"]}; {way}')
-    require(old['listing'] == facts['listing'], f'{facts["path"]} has changed since {out} was begun; {way}')
+    words = dict(detector=f'{out} was begun with another detector', path=f'{out} was begun with other data, {old["path"]}', listing=f'{facts["path"]} has changed since {out} was begun')
+    for k, what in words.items(): require(old[k] == facts[k], f'{what}; {way}')
     for k, v in sizes.items(): require(v in (None, old[k]), f'{out} was begun with {k}={old[k]}, not {v}; leave that out, {way}')
     return old
 
@@ -58,18 +56,14 @@ def plan_shards(
     if size: size = -(-size//b)*b
     if old: plan = _check(old, facts, out, dict(size=size, bs=bs))
     else:
-        size = size or max(b, 10_240//b*b)
         n = src.n if src.n is not None else sum(len(names) for names, _ in src.batches(4096))
-        if facts['folder']:
-            for i in range(0, n, size): _write(_list(out, i//size), json.dumps(src.files[i:i+size]))
-        plan = dict(facts, n=n, size=size, bs=b, kind=src.kind)
-        _write(file, json.dumps(plan, indent=1))
-    return [Shard(plan, i) for i in range(-(-plan['n']//plan['size']))]
-
-def _list(out, i): return Path(out)/f'lists/{i:05}.json'
-
-def _write(file, text):
-    with atomic(file) as tmp: tmp.write_text(text)
+        plan = dict(facts, n=n, size=size or max(b, 10_240//b*b), bs=b, kind=src.kind)
+    shards = [Shard(plan, i) for i in range(-(-plan['n']//plan['size']))]
+    if not old:
+        for s in shards if facts['folder'] else []:
+            with atomic(s.names(out)) as tmp: tmp.write_text(json.dumps(src.files[s.start:s.stop]))
+        with atomic(file) as tmp: tmp.write_text(json.dumps(plan, indent=1))
+    return shards
 
 # %% ../nbs/53_shards.ipynb #bdc2c213
 @dataclass(eq=False)
@@ -79,30 +73,25 @@ class Shard:
     i:int # which piece
     needs = ()
 
-    @property
-    def start(self): return self.i*self.plan['size']
-    @property
-    def stop(self): return min(self.start + self.plan['size'], self.plan['n'])
-    @property
-    def key(self): return digest(flowood.__version__, *[self.plan[k] for k in ('detector', 'path', 'listing', 'size', 'bs')], self.i)
-    @property
-    def name(self): return f"{dict(image='images', table='rows')[self.plan['kind']]} {self.start:,} to {self.stop:,} of {Path(self.plan['path']).name}"
+    def __post_init__(self):
+        p = self.plan; self.start = self.i*p['size']; self.stop = min(self.start + p['size'], p['n'])
+        self.key = digest(flowood.__version__, *[p[k] for k in ('detector', 'path', 'listing', 'size', 'bs')], self.i)
+        self.name = f"{dict(image='images', table='rows')[p['kind']]} {self.start:,} to {self.stop:,} of {Path(p['path']).name}"
+    def names(self, out): return Path(out)/f'lists/{self.i:05}.json'
     def part(self, out): return Path(out)/f'parts/{self.i:05}.parquet'
     def open(self, det, out):
-        if self.plan['folder']: return det.open(self.plan['path'], json.loads(_list(out, self.i).read_text())).part(0, self.stop - self.start)
-        return det.open(self.plan['path']).part(self.start, self.stop)
+        if not self.plan['folder']: return det.open(self.plan['path']).part(self.start, self.stop)
+        return det.open(self.plan['path'], json.loads(self.names(out).read_text())).part(0, self.stop - self.start)
     def do(self, out, device, stop, threads=None, module=None):
         if threads: torch.set_num_threads(threads)
-        if module: sys.path[:0] = [''][:'' not in sys.path]; importlib.import_module(module)
-        det = _detector(self.plan['file'], self.plan['detector'], str(device))
-        src, frames, began = self.open(det, out), [], time.perf_counter()
+        det = _detector(self.plan['file'], self.plan['detector'], str(device), module)
+        src, frames, began, cpu = self.open(det, out), [], time.perf_counter(), time.process_time()
         for t in det.detect(src, self.plan['bs']):
             if stop(): raise Stopped
             frames.append(t)
         n, s = _write_part(self.part(out), frames), time.perf_counter() - began
-        return dict(key=self.key, name=self.name, n=n, ood=sum(int((t.decision == 'OOD').sum()) for t in frames), skipped=src.skipped, seconds=round(s, 2), rate=round(n/s, 1), host=platform.node())
+        return dict(key=self.key, name=self.name, n=n, ood=sum(int((t.decision == 'OOD').sum()) for t in frames), skipped=src.skipped, seconds=round(s, 2), rate=round(n/s, 1), cpu=round(time.process_time() - cpu, 2), host=platform.node())
 
-# %% ../nbs/53_shards.ipynb #9c4b33e5
 def _schema():
     import pyarrow as pa
     return pa.schema([('name', pa.string()), *[(c, pa.float64()) for c in ('log_prob', 'score', 'p_value')], ('decision', pa.string())])
@@ -114,7 +103,7 @@ def _write_part(file, frames):
     with atomic(file) as tmp: pq.write_table(pa.Table.from_pandas(t, _schema(), preserve_index=False), tmp)
     return len(t)
 
-# %% ../nbs/53_shards.ipynb #b60771a8
+# %% ../nbs/53_shards.ipynb #dd0e05c1
 def judge(
     detector, # folder or file of a saved detector
     path, # data to judge
@@ -126,9 +115,9 @@ def judge(
     **kw, # of `run_jobs`: `minutes`, `device`, `say`, `workers`, `address`, `share`; and `module`, which defines the detector's score
 )->dict: # of `summary`
     "Judge data in shards; the same call continues what was interrupted."
-    if file: _is_csv(file)
+    if file: require(Path(file).suffix.lower() in ('.csv', '.parquet'), f'{file} ends in {Path(file).suffix or "nothing"}; scores are written as .csv or .parquet')
     shards = plan_shards(detector, path, out, size, bs)
-    if on == 'processes': kw.setdefault('threads', max(1, torch.get_num_threads()//(kw.get('workers') or 1)))
+    if on == 'processes': kw.setdefault('threads', max(1, torch.get_num_threads()//(kw.get('workers') or torch.cuda.device_count() or 1)))
     began, before = time.perf_counter(), sum(r['n'] for r in job_rows(shards, out))
     states = run_jobs(shards, out, on=on, **kw); res = summary(shards, out, states)
     res['rate'] = (res['n'] - before)/(time.perf_counter() - began)
@@ -137,15 +126,15 @@ def judge(
         if file: gather(shards, out, file)
     return res
 
-# %% ../nbs/53_shards.ipynb #5a6c3ce6
+# %% ../nbs/53_shards.ipynb #a7697089
 def summary(
     shards:list, # from `plan_shards`
     out, # folder of the results
     states:dict=None, # of `run_jobs`, for the failures
-)->dict: # examples `n`, how many of them `ood`, `skipped` files with reasons, `shards`, how many are `done`, `failed` ones with reasons
+)->dict: # examples `n`, how many of them `ood` at `alpha`, `skipped` files with reasons, `shards`, how many are `done`, `failed` ones with reasons
     "What the rows of the shards add up to."
     rows = job_rows(shards, out); failed = [[s.name, states[s.key][8:]] for s in shards if states and states[s.key].startswith('failed: ')]
-    return dict(n=sum(r['n'] for r in rows), ood=sum(r['ood'] for r in rows), skipped=[o for r in rows for o in r['skipped']], shards=len(shards), done=len(rows), failed=failed)
+    return dict(n=sum(r['n'] for r in rows), ood=sum(r['ood'] for r in rows), alpha=shards[0].plan['alpha'], skipped=[o for r in rows for o in r['skipped']], shards=len(shards), done=len(rows), failed=failed)
 
 def gather(
     shards:list, # all of them done
@@ -155,12 +144,8 @@ def gather(
     "One table from the parts, which are read one at a time."
     import pyarrow.parquet as pq
     with atomic(file) as tmp:
-        if _is_csv(file):
+        if Path(file).suffix.lower() == '.csv':
             for s in shards: pd.read_parquet(s.part(out)).to_csv(tmp, mode='a', header=s.i == 0, index=False, float_format='%.6g')
         else:
             with pq.ParquetWriter(tmp, _schema()) as w:
                 for s in shards: w.write_table(pq.read_table(s.part(out)).cast(_schema()))
-
-def _is_csv(file):
-    end = Path(file).suffix.lower(); require(end in ('.csv', '.parquet'), f'{file} ends in {end or "nothing"}; scores are written as .csv or .parquet')
-    return end == '.csv'
