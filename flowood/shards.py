@@ -36,8 +36,7 @@ def _facts(detector, path):
 def _check(old, facts, out, sizes):
     "One sentence if a plan is for something else."
     way = f'choose another --out, or delete {out} to begin again'
-    words = dict(detector=f'{out} was begun with another detector', path=f'{out} was begun with other data, {old["path"]}', listing=f'{facts["path"]} has changed since {out} was begun')
-    for k, what in words.items(): require(old[k] == facts[k], f'{what}; {way}')
+    for k, what in dict(detector=f'{out} was begun with another detector', path=f'{out} was begun with other data, {old["path"]}', listing=f'{facts["path"]} has changed since {out} was begun').items(): require(old[k] == facts[k], f'{what}; {way}')
     for k, v in sizes.items(): require(v in (None, old[k]), f'{out} was begun with {k}={old[k]}, not {v}; leave that out, {way}')
     return old
 
@@ -72,7 +71,6 @@ class Shard:
     plan:dict # from `plan_shards`
     i:int # which piece
     needs = ()
-
     def __post_init__(self):
         p = self.plan; self.start = self.i*p['size']; self.stop = min(self.start + p['size'], p['n'])
         self.key = digest(flowood.__version__, *[p[k] for k in ('detector', 'path', 'listing', 'size', 'bs')], self.i)
