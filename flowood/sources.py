@@ -284,6 +284,7 @@ def _records(f, bs, start, stop):
         for b in f.iter_batches(bs, row_groups=[g], use_threads=False) if first < stop and start < first + n else ():
             lo, hi = max(start - first, 0), min(stop - first, len(b)); first += len(b); n -= len(b)
             if lo < hi: yield b[lo:hi]
+            if first >= stop: return
         first += n
 
 def _regroup(pieces, bs):
