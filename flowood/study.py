@@ -50,7 +50,7 @@ TRAIN = dict(
     bs=None, lr=None, ema=None, # `None`: the preset's
     schedule=None, # 'constant', 'one-cycle', 'exponential' (0.99 per pass); `None`: constant for the papers' presets
     best=False, # keep the weights of the epoch that validates best, not those of the last
-    amp='float32', compile=False, # 'float32', 'bf16' or 'tf32'; compile the model: true, or a mode such as 'reduce-overhead'
+    amp='float32', compile=False, # 'float32' (without TF32), 'tf32' or 'bf16'; compile the model: true, or a mode such as 'reduce-overhead'
     mu=.3, ood=None, threshold=None, # of a background model; of negative training: the OOD set, nats (`None`: the hinge at 8 bits/dim)
     watch=[], # OOD sets whose AUROC is logged, a list, or a table from data to lists; those that are not here are left out
 )
@@ -252,14 +252,18 @@ class Precision(Callback):
     def __init__(self,
         how:str, # 'float32', 'bf16' or 'tf32'
     ): require(how in ('float32', 'bf16', 'tf32'), f"amp is {how!r}; choose 'float32', 'bf16' or 'tf32'"); self.how = how
-    def before_fit(self):
-        if self.how == 'tf32': self.was = torch.get_float32_matmul_precision(); torch.set_float32_matmul_precision('high')
+    def before_fit(self): self.was = _tf32(self.how == 'tf32')
     def before_batch(self):
         if self.how == 'bf16': self.cast = torch.autocast(self.dls.device.type, torch.bfloat16); self.cast.__enter__()
     def after_pred(self):
         if self.how == 'bf16': self.cast.__exit__(None, None, None); self.learn.pred = self.pred.float()
-    def after_fit(self):
-        if self.how == 'tf32': torch.set_float32_matmul_precision(self.was)
+    def after_fit(self): _tf32(self.was)
+
+def _tf32(on):
+    "Let products and convolutions round to TF32, or not; whether they did."
+    was, torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.allow_tf32, on
+    torch.set_float32_matmul_precision('high' if on else 'highest')
+    return was
 
 # %% ../nbs/52_study.ipynb #f9e6cc9a
 class Save(Checkpoint):
@@ -289,7 +293,8 @@ def fit_cell(
     "Train the flow of a cell, or go on with it; leaves `model.safetensors` in the folder."
     data, folder = CellData(config), Path(folder)
     writers = [Files(folder), *[dict(tensorboard=lambda: TensorBoard(folder/'tensorboard'), wandb=lambda: WandB(folder, name=folder.name))[w]() for w in log]] if ranks()[0] == 0 else []
-    learn, n = cell_learner(config, data, device, [DataParallel(), Save(folder/'checkpoint.safetensors', stop, checkpoint), Track(writers, config, max(1, (config['steps'] or 0)//10))])
+    track = Track(writers, config); learn, n = cell_learner(config, data, device, [DataParallel(), Save(folder/'checkpoint.safetensors', stop, checkpoint), track])
+    track.pictures = max(1, n//10)
     how = config['schedule'] or ('constant' if 'epochs' in PRESETS[config['model']]['train'] else 'one-cycle')
     with learn.no_bar(), learn.no_logging():
         if how == 'one-cycle': learn.fit_one_cycle(n, learn.lr)
@@ -383,20 +388,25 @@ def do(self:Cell,
     if self.kind == 'train': metrics = fit_cell(self.config, folder, device, stop, log, checkpoint)[2]
     else: metrics = score_cell(self, out/'runs', device, stop) if ranks()[0] == 0 else {}
     if ranks()[0] > 0: return
-    timing = _timing(metrics, read_log(folder), device, time.perf_counter() - t); (folder/'checkpoint.safetensors').unlink(missing_ok=True)
+    timing = _timing(metrics, read_log(folder), device, self.config.get('amp'), time.perf_counter() - t); (folder/'checkpoint.safetensors').unlink(missing_ok=True)
     return dict(key=self.key, kind=self.kind, grid=self.grid, name=self.name, config=self.config, needs=[c.key for c in self.needs], flow=(self.needs or [self])[0].config,
                 data={f'{n} {s}': data_version(n, s) for n, s in self.data}, metrics=metrics, where=_where(device), timing=timing)
 
-def _timing(metrics, logged, device, seconds):
+def _timing(metrics, logged, device, amp, seconds):
     "Seconds in all, and speed."
     took = sum(r['seconds'] for r in logged) if logged else seconds
     speed = float(np.median([r['images_per_s'] for r in logged])) if logged else metrics['n_images']/seconds
     res = dict(seconds=round(took, 3), images_per_s=round(speed, 1), finished=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), host=platform.node())
-    if logged: res.update(flop_per_s=round(speed*metrics['flops_per_image']), share_of_peak=round(speed*metrics['flops_per_image']/_peak(device), 4))
+    if logged: res.update(flop_per_s=round(speed*metrics['flops_per_image']), share_of_peak=round(speed*metrics['flops_per_image']/_peak(device, amp), 4))
     return res
 
 @lru_cache(None)
-def _peak(device): f, work = matmul(device=device); return work*rate(f, .2, device)
+def _peak(device, amp):
+    "Operations per second of a large matrix product in the same precision."
+    f, work = matmul(8192 if 'cuda' in device else 1024, device); was = _tf32(amp == 'tf32')
+    with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=amp == 'bf16'): speed = rate(f, .2, device)
+    _tf32(was)
+    return work*speed
 
 @lru_cache(None)
 def _where(device):
