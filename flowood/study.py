@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TRAIN', 'SCORE', 'STATISTICS', 'Cell', 'data_version', 'CellData', 'read_study', 'cell_learner', 'Precision', 'Save',
            'fit_cell', 'flops', 'score_cell', 'run_study', 'study_status', 'finished', 'study_rows', 'study_table',
-           'study_speed']
+           'study_speed', 'publish']
 
 # %% ../nbs/52_study.ipynb #f7a7d038
 import itertools, json, math, platform, subprocess, time
@@ -483,3 +483,15 @@ def study_speed(
     r = study_rows(rows, 'train'); where = [r['where']['device'] for r in rows if r['kind'] == 'train']
     return pd.DataFrame({'model': r.model, 'args': r.args, 'data': r.data, 'mode': r['mode'], 'amp': r.amp, 'seed': r.seed, 'parameters': r.params.map('{:,}'.format), 'bits/dim': [f'{a:.3f} [{b:.3f}, {c:.3f}]' for a, b, c in zip(r['mean'], r.lo, r.hi)],
                          'images/s': r.images_per_s, 'GFLOP/s': (r.flop_per_s/1e9).round(1), 'of peak': r.share_of_peak.map('{:.0%}'.format), 'minutes': (r.seconds/60).round(1), 'device': where})
+
+# %% ../nbs/52_study.ipynb #9b1e5c02
+def publish(
+    row:dict, # of a train cell, from `finished`
+    out, # folder of the study's results
+    path, # the file, such as `models/small/glow-fashion.safetensors`
+):
+    "Write a trained flow in float16 for `load_flow`, with its data, bits per dimension, seed, steps, seconds, hardware and commit."
+    c, m, w, size = row['config'], row['metrics'], row['where'], row['config']['size']
+    about = dict(data=c['data'] + (f' {size}x{size}' if size else ''), bits_per_dim=m['bits_per_dim']['mean'], seed=c['seed'], seconds=row['timing']['seconds'], commit=w['commit'], cell=c,
+                 hardware=f"{w['device']}, {w['threads']} thread{'s'*(w['threads'] > 1)}, torch {w['torch']}")
+    save_flow(load_flow(Path(out)/'runs'/row['key']/'model.safetensors').half(), path, **about, **({'steps': c['steps']} if c['steps'] else {}))
