@@ -147,7 +147,7 @@ def rqs(
 # %% ../../nbs/13_coupling.ipynb #d923e00c
 def _knots(raw, bound):
     "Edges of the bins, from `-bound` to `bound`."
-    w = 1e-3 + (1 - 1e-3*raw.shape[-1])*raw.softmax(-1)
+    w = 1e-3 + (1 - 1e-3*raw.shape[-1])*raw.movedim(-1, 0).softmax(0).movedim(0, -1)
     inner = 2*bound*w.cumsum(-1)[...,:-1] - bound
     return F.pad(F.pad(inner, (1,0), value=-bound), (0,1), value=bound)
 
