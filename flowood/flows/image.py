@@ -64,8 +64,8 @@ class ActNorm(Bijector):
 def _mix(x, w, b=None):
     "`w x + b` at every position."
     if x.shape[2:] == (1,1): return F.linear(x.flatten(1), w, b).reshape(x.shape)
-    v, w = x.flatten(2), w.expand(len(x), -1, -1)
-    return (w @ v if b is None else torch.baddbmm(b[:,None].expand(len(x), -1, v.shape[2]), w, v)).reshape(x.shape)
+    n, v = x.shape[0], x.flatten(2); w = w.expand(n, -1, -1)
+    return (w @ v if b is None else torch.baddbmm(b[:,None].expand(n, -1, v.shape[2]), w, v)).reshape(x.shape)
 
 # %% ../../nbs/14_image.ipynb #626722f3
 class Conv1x1(Bijector):
