@@ -52,7 +52,10 @@ class Coupling(Bijector):
         if split: self.halves, self.keeps_first = _split_of(mask)
     def _raw(self, kept, c): return self.st(kept if c is None else torch.cat([kept, c], 1)).to(kept.dtype)
     def _change(self, x, raw, inverse): raise NotImplementedError # -> changed entries, their log-derivatives
-    def _cut(self, x): a, b = (x[:,o] for o in self.halves); return (a, b) if self.keeps_first else (b, a)
+    def _cut(self, x):
+        n = None if self.halves[0].step else self.halves[0].stop
+        a, b = x.split((n, x.shape[1] - n), 1) if n else (x[:,::2], x[:,1::2])
+        return (a, b) if self.keeps_first else (b, a)
     def _join(self, kept, changed):
         ab = (kept, changed) if self.keeps_first else (changed, kept)
         return torch.cat(ab, 1) if self.halves[0].step is None else torch.stack(ab, 2).flatten(1, 2)
