@@ -29,8 +29,8 @@ docs: setup ## the website, in _docs (needs Quarto)
 	@command -v quarto >/dev/null || { echo 'Quarto is not on PATH: install Quarto >= 1.4 (https://quarto.org/docs/get-started) and run make docs again.'; exit 1; }
 	@$(BIN)/nbdev_export && $(BIN)/python tools/make_readme.py && PATH="$(CURDIR)/$(BIN):$$PATH" nbdev_docs
 
-bench: setup ## images per second of the models, scoring and training
-	@$(BIN)/python tools/bench.py
+bench: setup ## speed of flows beside four other libraries, and of dimensions and statistics
+	@$(BIN)/flowood bench
 
 export: setup ## write the package from the notebooks
 	@$(BIN)/nbdev_export

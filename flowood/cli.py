@@ -219,21 +219,34 @@ def study(
     file, # the study, a TOML file
     out=None, # folder for results; default: `results/` and the study's name
     progress:bool=True, # say each cell
+    only=(), # words; only cells whose name has all of them, and what those need
+    set=(), # entries that replace the file's, such as 'train.amp=bf16' or 'score.n_test=500'
     csv=None, # of `table`: a CSV file to write, a line per number
-    amp=None, # of `run`: 'bf16' or 'tf32' for all train cells
-    compile:bool=False, # of `run`: compile the models
+    rows=None, # of `table`: a JSON file to write, every row whole
     **kwargs, # of `run_study`
 )->int: # exit code
     "Run a study, look at it, or print its table."
-    from flowood.study import finished, read_study, run_study, study_rows, study_status, study_table
+    from flowood.study import finished, read_study, run_study, study_rows, study_speed, study_status, study_table
     out = Path(out) if out else Path('results')/Path(file).stem
-    cells = read_study(file, **{k: v for k, v in dict(amp=amp, compile=compile).items() if v})
+    cells = read_study(file, **_settings(set), only=only)
     if what == 'run': states = run_study(cells, require_writable(out), say=print if progress else None, **_backend(kwargs))
     if what == 'table':
-        rows = finished(cells, out); print(study_table(rows).to_string())
-        if csv: study_rows(rows).to_csv(csv, index=False)
+        done = finished(cells, out); print(study_table(done).to_string(), study_speed(done).to_string(), sep='\n\n')
+        if csv: study_rows(done).to_csv(csv, index=False)
+        if rows:
+            with atomic(rows) as tmp: tmp.write_text(json.dumps(done, indent=1))
     else: _say_study(study_status(cells, out), out)
     return int(what == 'run' and any(s.startswith('failed') for s in states.values()))
+
+def _settings(pairs):
+    "`['train.steps=10']` as `dict(train=dict(steps=10), score={})`; a value is JSON, or else a word."
+    res = dict(train={}, score={})
+    for p in pairs:
+        k, is_, v = p.partition('='); part, dot, name = k.partition('.')
+        require(is_ and dot and part in res, f'--set {p} is not understood; write train.NAME=VALUE or score.NAME=VALUE')
+        try: res[part][name] = json.loads(v)
+        except json.JSONDecodeError: res[part][name] = v
+    return res
 
 def _say_study(s, out):
     "Counts of states, and what does not go well."
@@ -286,7 +299,7 @@ def _study_args(a):
     a.add_argument('what', choices=['run', 'status', 'table']); a.add_argument('file', help='TOML file, such as studies/quick.toml'); a.add_argument('--out', help='folder for results (results/NAME)')
     a.add_argument('--device', help='cpu or cuda'); _job_args(a, 'cells')
     a.add_argument('--log', nargs='*', choices=['tensorboard', 'wandb'], help='further records of training'); a.add_argument('--checkpoint', type=float, help='seconds from one checkpoint to the next (60)'); a.add_argument('--csv', help='of table: a CSV file to write')
-    a.add_argument('--amp', choices=['bf16', 'tf32'], help='precision of training; changes the cells'); a.add_argument('--compile', action='store_const', const=True, help='compile the models; changes the cells')
+    a.add_argument('--only', nargs='*', metavar='WORD', help='only cells whose name has all these words, and what they need'); a.add_argument('--set', nargs='*', metavar='PART.NAME=VALUE', help='replace entries of the file, such as train.amp=bf16 train.compile=true score.n_test=500; changes the cells'); a.add_argument('--rows', help='of table: a JSON file to write, every row whole')
     a.add_argument('--import', dest='module', help='a module that registers statistics or scores'); a.add_argument('--quiet', action='store_true', help='do not say each cell')
 
 def _job_args(a, jobs):

@@ -205,12 +205,15 @@ _SETS = dict(
     CIFAR10=((32,32,3), 50_000, 10_000, _UNSTATED, 'Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images'),
     CIFAR100=((32,32,3), 50_000, 10_000, _UNSTATED, 'Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images'),
     SVHN=((32,32,3), 73_257, 26_032, 'non-commercial use only', 'Netzer, Wang, Coates, Bissacco, Wu, Ng 2011'),
-    CelebA=((32,32,3), 162_770, 19_962, 'non-commercial research only, no redistribution', 'Liu, Luo, Wang, Tang 2015'))
+    CelebA=((32,32,3), 162_770, 19_962, 'non-commercial research only, no redistribution', 'Liu, Luo, Wang, Tang 2015'),
+    TinyImageNet=((64,64,3), 100_000, 10_000, 'non-commercial research only', 'Le, Yang 2015; images of Deng et al. 2009'),
+    ImageNet64=((64,64,3), 1_281_149, 49_999, 'non-commercial research only', 'van den Oord, Kalchbrenner, Kavukcuoglu 2016, arXiv:1601.06759; images of Deng et al. 2009'))
 _TABLES = dict(
     MINIBOONE=((50,), 130_064, 0, 'CC BY 4.0', 'Roe et al. 2005, NIM A 543; UCI data set 199'),
     HEPMASS=((27,), 7_000_000, 3_500_000, 'CC BY 4.0', 'Baldi et al. 2016, Eur. Phys. J. C 76; UCI data set 347'))
 _EMBEDDED = ('digits', 'photos', 'glyphs')
 _IDX = ('MNIST', 'FashionMNIST', 'KMNIST', 'EMNIST', 'notMNIST')
+_MANUAL = ('notMNIST', 'TinyImageNet', 'ImageNet64')
 
 # %% ../nbs/03_data.ipynb #be5ea2dd
 def _open_idx(path):
@@ -296,10 +299,10 @@ def _read_files(name, split, root, size):
     own, why = root/name/f'{split}.npz', 'torchvision does not offer it for download'
     if own.exists(): return _read_npz(own)
     if name in _IDX and (res := _read_idx_set(name, split, root)): return res
-    if name not in _IDX:
+    if name not in (*_IDX, *_MANUAL):
         try: return _read_torchvision(name, split, root, False, size)
         except RuntimeError: pass
-    if name != 'notMNIST':
+    if name not in _MANUAL:
         try: return _read_torchvision(name, split, root, True, size)
         except Exception as e: why = f'the download failed ({type(e).__name__}: {e})'
     raw = f"{name}/raw/{dict(train='train', test='t10k')[split]}-{{images-idx3,labels-idx1}}-ubyte.gz or " if name in _IDX and name != 'EMNIST' else ''
@@ -359,7 +362,7 @@ def catalog(
         found = {s: None if name in _EMBEDDED else _on_disk(name, s, root) for s in ('train', 'test')}
         have = [o for o in found.values() if o]
         if have: shape, (train, test) = have[0][1:], (o[0] if o else 0 for o in found.values())
-        where = 'embedded' if name in _EMBEDDED else 'on disk' if have else 'manual' if name == 'notMNIST' or name in _TABLES else 'torchvision'
+        where = 'embedded' if name in _EMBEDDED else 'on disk' if have else 'manual' if name in (*_MANUAL, *_TABLES) else 'torchvision'
         res.append(dict(name=name, shape=tuple(shape), n_train=train, n_test=test, licence=licence, citation=citation, where=where))
     return res
 

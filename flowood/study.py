@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['TRAIN', 'SCORE', 'STATISTICS', 'Cell', 'data_version', 'CellData', 'read_study', 'cell_learner', 'Precision', 'Save',
-           'fit_cell', 'flops', 'score_cell', 'run_study', 'study_status', 'finished', 'study_rows', 'study_table']
+           'fit_cell', 'flops', 'score_cell', 'run_study', 'study_status', 'finished', 'study_rows', 'study_table',
+           'study_speed', 'publish']
 
 # %% ../nbs/52_study.ipynb #f7a7d038
 import itertools, json, math, platform, subprocess, time
@@ -49,9 +50,9 @@ TRAIN = dict(
     bs=None, lr=None, ema=None, # `None`: the preset's
     schedule=None, # 'constant', 'one-cycle', 'exponential' (0.99 per pass); `None`: constant for the papers' presets
     best=False, # keep the weights of the epoch that validates best, not those of the last
-    amp='float32', compile=False, # 'float32', 'bf16' or 'tf32'; compile the model: true, or a mode such as 'reduce-overhead'
+    amp='float32', compile=False, # 'float32' (without TF32), 'tf32' or 'bf16'; compile the model: true, or a mode such as 'reduce-overhead'
     mu=.3, ood=None, threshold=None, # of a background model; of negative training: the OOD set, nats (`None`: the hinge at 8 bits/dim)
-    watch=[], # OOD sets whose AUROC is logged
+    watch=[], # OOD sets whose AUROC is logged, a list, or a table from data to lists; those that are not here are left out
 )
 SCORE = dict(
     statistics=['flow'], # names in `STATISTICS`
@@ -78,14 +79,14 @@ class Cell:
         self.data = sorted({(_set_name(c['data']), s) for s in ('train', 'test')} | {(o, 'test') for o in self._others(c)})
     def _others(self, c): return [_set_name(o) for o in ([c['ood']] if c['ood'] else []) + c['watch'] + (self.config['ood'] if self.kind == 'score' else []) if _is_set(o)]
     @property
-    def missing(self): return [o for o in self.config['ood'] or [] if self.kind == 'score' and _is_set(o) and data_version(_set_name(o), 'test') == 'missing']
+    def missing(self): return [o for o in self.config['ood' if self.kind == 'score' else 'watch'] if _is_set(o) and data_version(_set_name(o), 'test') == 'missing']
     @cached_property
     def key(self):
         default = TRAIN if self.kind == 'train' else SCORE
         said = {k: v for k, v in self.config.items() if v != default[k]}
         return digest(json.dumps([self.kind, said, flowood.__version__], sort_keys=True), *[data_version(*d) for d in self.data], *[c.key for c in self.needs])
     @property
-    def name(self): c = self.needs[0].config if self.needs else self.config; return ' '.join([self.kind, c['model'], c['data'], *([c['mode']] if c['mode'] != 'plain' else []), *[f'{k}={v}' for k, v in sorted(c['args'].items())], f"seed={c['seed']}"])
+    def name(self): c = self.needs[0].config if self.needs else self.config; return ' '.join([self.kind, c['model'], c['data'], *([c['mode']] if c['mode'] != 'plain' else []), *([c['amp']] if c['amp'] != 'float32' else []), *[f'{k}={v}' for k, v in sorted(c['args'].items())], f"seed={c['seed']}"])
 
 # %% ../nbs/52_study.ipynb #c151ca95
 def _set_name(data): return data.split('@')[0].split(':')[0]
@@ -169,7 +170,9 @@ CellData._norm = lambda self, x: (x - self.mean)/self.std if self.net and hasatt
 # %% ../nbs/52_study.ipynb #1e27d8f2
 def read_study(
     path, # a TOML file
-    **overrides, # entries of `[train]` that replace those of the file: `amp`, `compile`, ...
+    train:dict=None, # entries that replace those of all train grids: `amp`, `steps`, ...
+    score:dict=None, # the same for score grids
+    only=(), # words; only cells whose name has all of them, and what those need
 )->list: # of `Cell`, train cells before the score cells that need them
     "The cells of a study."
     try: import tomllib
@@ -178,19 +181,21 @@ def read_study(
     try: text = tomllib.loads(path.read_text(encoding='utf-8'))
     except tomllib.TOMLDecodeError as e: raise ValueError(f'{path} is not TOML: {e}') from None
     odd = sorted(text.keys() - {'train', 'score'}); require(not odd, f'{path} has a section [{odd[:1]}]; a study has [train.NAME] and [score.NAME]')
-    trains = {g: [Cell('train', g, c) for c in _expand(path, 'train', g, grid, overrides)] for g, grid in _grids(text.get('train', {}))}
+    trains = {g: [Cell('train', g, c) for c in _expand(path, 'train', g, grid, train or {})] for g, grid in _grids(text.get('train', {}))}
     found = {c.key: c for cs in trains.values() for c in cs}
     for g, grid in _grids(text.get('score', {})):
         for name in grid.pop('of', list(trains)):
             require(name in trains, f'{path}: [score.{g}] scores {name!r}, and there is no [train.{name}]')
             for t in trains[name]:
-                for c in _expand(path, 'score', g, grid, {}, t.config):
+                for c in _expand(path, 'score', g, grid, score or {}, t.config):
                     cell = Cell('score', g, c, _needs(t, c)); found.update({o.key: o for o in cell.needs if o.key not in found}); found.setdefault(cell.key, cell)
-    return sorted(found.values(), key=lambda c: c.kind == 'score')
+    cells = sorted(found.values(), key=lambda c: c.kind == 'score'); mine = [c for c in cells if set(only) <= set(c.name.split())]
+    require(mine or not only, f"no cell of {path} has a name with the words {' '.join(only)}; such a name is: {cells[0].name if cells else ''}")
+    return [c for c in cells if c in mine or any(c in m.needs for m in mine)]
 
 def _grids(section):
     "The grids of a section, each with what is common to all."
-    common = {k: v for k, v in section.items() if not isinstance(v, dict) or k in ('args', 'ood', 'background')}
+    common = {k: v for k, v in section.items() if not isinstance(v, dict) or k in ('args', 'ood', 'watch', 'background')}
     return [(g, {**common, **v, **({'args': {**common.get('args', {}), **v.get('args', {})}} if 'args' in {**common, **v} else {})}) for g, v in section.items() if g not in common]
 
 # %% ../nbs/52_study.ipynb #8aac58eb
@@ -204,7 +209,7 @@ def _expand(path, kind, g, grid, overrides, flow=None):
     for v in itertools.product(*axes.values(), *each.values()):
         c = {**default, **grid, **dict(zip(axes, v))}; c['args'] = {**c['args'], **dict(zip(each, v[len(axes):]))}
         require(c['model'] in PRESETS, f"{path}: [train.{g}] wants a model {c['model']!r}; choose one of {', '.join(PRESETS)}")
-        if isinstance(c['ood'], dict): c['ood'] = c['ood'].get(c['data'])
+        c.update({k: c[k].get(c['data'], d) for k, d in dict(ood=None, watch=[]).items() if isinstance(c[k], dict)})
         yield c
 
 def _needs(train, c):
@@ -230,7 +235,7 @@ def cell_learner(
     bs = c['bs'] or p['bs']; passes = -(-len(data.train)//bs); every = c['every'] or passes
     require(c['steps'] or 'epochs' in p, f"the preset {c['model']} has no number of epochs; say how many `steps` to train")
     dls = flow_dls(data.train, data.valid, bs, c['seed'], every, device)
-    kw = dict(kw, seed=c['seed'], cbs=[*cbs, Precision(c['amp']), *([EMA(0.)] if c['best'] and kw.get('ema') == 0 else [])], monitor={o: data.ood(o, 500) for o in c['watch']})
+    kw = dict(kw, seed=c['seed'], cbs=[*cbs, Precision(c['amp']), *([EMA(0.)] if c['best'] and kw.get('ema') == 0 else [])], monitor={o: data.ood(o, 500) for o in c['watch'] if data_version(_set_name(o), 'test') != 'missing'})
     return _by_mode(c, data, dls, flow, kw), -(-(c['steps'] or p['epochs']*passes)//every)
 
 def _by_mode(c, data, dls, flow, kw):
@@ -247,14 +252,18 @@ class Precision(Callback):
     def __init__(self,
         how:str, # 'float32', 'bf16' or 'tf32'
     ): require(how in ('float32', 'bf16', 'tf32'), f"amp is {how!r}; choose 'float32', 'bf16' or 'tf32'"); self.how = how
-    def before_fit(self):
-        if self.how == 'tf32': self.was = torch.get_float32_matmul_precision(); torch.set_float32_matmul_precision('high')
+    def before_fit(self): self.was = _tf32(self.how == 'tf32')
     def before_batch(self):
         if self.how == 'bf16': self.cast = torch.autocast(self.dls.device.type, torch.bfloat16); self.cast.__enter__()
     def after_pred(self):
         if self.how == 'bf16': self.cast.__exit__(None, None, None); self.learn.pred = self.pred.float()
-    def after_fit(self):
-        if self.how == 'tf32': torch.set_float32_matmul_precision(self.was)
+    def after_fit(self): _tf32(self.was)
+
+def _tf32(on):
+    "Let products and convolutions round to TF32, or not; whether they did."
+    was, torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.allow_tf32, on
+    torch.set_float32_matmul_precision('high' if on else 'highest')
+    return was
 
 # %% ../nbs/52_study.ipynb #f9e6cc9a
 class Save(Checkpoint):
@@ -284,7 +293,8 @@ def fit_cell(
     "Train the flow of a cell, or go on with it; leaves `model.safetensors` in the folder."
     data, folder = CellData(config), Path(folder)
     writers = [Files(folder), *[dict(tensorboard=lambda: TensorBoard(folder/'tensorboard'), wandb=lambda: WandB(folder, name=folder.name))[w]() for w in log]] if ranks()[0] == 0 else []
-    learn, n = cell_learner(config, data, device, [DataParallel(), Save(folder/'checkpoint.safetensors', stop, checkpoint), Track(writers, config, max(1, (config['steps'] or 0)//10))])
+    track = Track(writers, config); learn, n = cell_learner(config, data, device, [DataParallel(), Save(folder/'checkpoint.safetensors', stop, checkpoint), track])
+    track.pictures = max(1, n//10)
     how = config['schedule'] or ('constant' if 'epochs' in PRESETS[config['model']]['train'] else 'one-cycle')
     with learn.no_bar(), learn.no_logging():
         if how == 'one-cycle': learn.fit_one_cycle(n, learn.lr)
@@ -378,20 +388,25 @@ def do(self:Cell,
     if self.kind == 'train': metrics = fit_cell(self.config, folder, device, stop, log, checkpoint)[2]
     else: metrics = score_cell(self, out/'runs', device, stop) if ranks()[0] == 0 else {}
     if ranks()[0] > 0: return
-    timing = _timing(metrics, read_log(folder), device, time.perf_counter() - t); (folder/'checkpoint.safetensors').unlink(missing_ok=True)
+    timing = _timing(metrics, read_log(folder), device, self.config.get('amp'), time.perf_counter() - t); (folder/'checkpoint.safetensors').unlink(missing_ok=True)
     return dict(key=self.key, kind=self.kind, grid=self.grid, name=self.name, config=self.config, needs=[c.key for c in self.needs], flow=(self.needs or [self])[0].config,
                 data={f'{n} {s}': data_version(n, s) for n, s in self.data}, metrics=metrics, where=_where(device), timing=timing)
 
-def _timing(metrics, logged, device, seconds):
+def _timing(metrics, logged, device, amp, seconds):
     "Seconds in all, and speed."
     took = sum(r['seconds'] for r in logged) if logged else seconds
     speed = float(np.median([r['images_per_s'] for r in logged])) if logged else metrics['n_images']/seconds
     res = dict(seconds=round(took, 3), images_per_s=round(speed, 1), finished=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), host=platform.node())
-    if logged: res.update(flop_per_s=round(speed*metrics['flops_per_image']), share_of_peak=round(speed*metrics['flops_per_image']/_peak(device), 4))
+    if logged: res.update(flop_per_s=round(speed*metrics['flops_per_image']), share_of_peak=round(speed*metrics['flops_per_image']/_peak(device, amp), 4))
     return res
 
 @lru_cache(None)
-def _peak(device): f, work = matmul(device=device); return work*rate(f, .2, device)
+def _peak(device, amp):
+    "Operations per second of a large matrix product in the same precision."
+    f, work = matmul(8192 if 'cuda' in device else 1024, device); was = _tf32(amp == 'tf32')
+    with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=amp == 'bf16'): speed = rate(f, .2, device)
+    _tf32(was)
+    return work*speed
 
 @lru_cache(None)
 def _where(device):
@@ -460,3 +475,23 @@ def study_table(
     by = [c for c in ('grid', 'model', 'args', 'mode', 'amp', 'data', 'ood') if c in ('model', 'data', 'ood') or r[c].nunique() > 1]
     t = r.groupby([*by, 'score'], sort=False)[[metric, 'lo', 'hi']].apply(cell).unstack('score')
     return t.reindex(columns=r.score.unique()).fillna('')
+
+def study_speed(
+    rows:list, # from `finished`
+)->pd.DataFrame: # a line per trained flow
+    "Bits per dimension of the trained flows, and what training them took."
+    r = study_rows(rows, 'train'); where = [r['where']['device'] for r in rows if r['kind'] == 'train']
+    return pd.DataFrame({'model': r.model, 'args': r.args, 'data': r.data, 'mode': r['mode'], 'amp': r.amp, 'seed': r.seed, 'parameters': r.params.map('{:,}'.format), 'bits/dim': [f'{a:.3f} [{b:.3f}, {c:.3f}]' for a, b, c in zip(r['mean'], r.lo, r.hi)],
+                         'images/s': r.images_per_s, 'GFLOP/s': (r.flop_per_s/1e9).round(1), 'of peak': r.share_of_peak.map('{:.0%}'.format), 'minutes': (r.seconds/60).round(1), 'device': where})
+
+# %% ../nbs/52_study.ipynb #9b1e5c02
+def publish(
+    row:dict, # of a train cell, from `finished`
+    out, # folder of the study's results
+    path, # the file, such as `models/small/glow-fashion.safetensors`
+):
+    "Write a trained flow in float16 for `load_flow`, with its data, bits per dimension, seed, steps, seconds, hardware and commit."
+    c, m, w, size = row['config'], row['metrics'], row['where'], row['config']['size']
+    about = dict(data=c['data'] + (f' {size}x{size}' if size else ''), bits_per_dim=m['bits_per_dim']['mean'], seed=c['seed'], seconds=row['timing']['seconds'], commit=w['commit'], cell=c,
+                 hardware=f"{w['device']}, {w['threads']} thread{'s'*(w['threads'] > 1)}, torch {w['torch']}")
+    save_flow(load_flow(Path(out)/'runs'/row['key']/'model.safetensors').half(), path, **about, **({'steps': c['steps']} if c['steps'] else {}))

@@ -51,14 +51,14 @@ def card(path):
     spent = f"{meta['minutes']:.0f} min" if 'minutes' in meta else f"{meta['seconds']/60:.0f} min" if 'seconds' in meta else ''
     bits = f"{meta['bits_per_dim']:.2f}" if 'bits_per_dim' in meta else ''
     args = ', '.join(f'{k}={v}' for k, v in meta['config']['args'].items())
-    cells = [f'`{path.stem}`', meta['config']['model'], args, f"{sum(math.prod(t['shape']) for t in head.values()):,}", meta.get('data', ''), bits, meta.get('steps', ''), meta.get('seed', ''), spent, meta.get('hardware', '')]
+    cells = [f"`{path.relative_to(ROOT/'models').with_suffix('').as_posix()}`", meta['config']['model'], args, f"{sum(math.prod(t['shape']) for t in head.values()):,}", meta.get('data', ''), bits, meta.get('steps', ''), meta.get('seed', ''), spent, meta.get('hardware', '')]
     return '| ' + ' | '.join(map(str, cells)) + ' |'
 
 def cards():
     "All of them."
     names = ['name', 'model', 'arguments', 'numbers', 'trained on', 'bits/dim', 'steps', 'seed', 'time', 'hardware']
-    head = '<!-- written by tools/make_readme.py: run `make readme` -->\n\n# Models\n\nSmall flows in float16, each trained by a cell of the notebooks and named by what they serve. `load_flow(name)` loads one; bits/dim are those that its notebook measured, on examples it was not trained on.\n\n'
-    return head + '\n'.join(['| ' + ' | '.join(l) + ' |' for l in (names, ['---']*len(names))] + [card(p) for p in sorted((ROOT/'models').glob('*.safetensors'))]) + '\n'
+    head = '<!-- written by tools/make_readme.py: run `make readme` -->\n\n# Models\n\nSmall flows in float16, each trained by a cell of the notebooks or of a study and named by what they serve. `load_flow(name)` loads one; bits/dim are those that its notebook measured, on examples it was not trained on.\n\n'
+    return head + '\n'.join(['| ' + ' | '.join(l) + ' |' for l in (names, ['---']*len(names))] + [card(p) for p in sorted((ROOT/'models').rglob('*.safetensors'))]) + '\n'
 
 if __name__ == '__main__':
     if not (NBS/'index.ipynb').exists(): sys.exit('nbs/index.ipynb is missing, so there is nothing to make README.md from.')

@@ -52,7 +52,10 @@ class Coupling(Bijector):
         if split: self.halves, self.keeps_first = _split_of(mask)
     def _raw(self, kept, c): return self.st(kept if c is None else torch.cat([kept, c], 1)).to(kept.dtype)
     def _change(self, x, raw, inverse): raise NotImplementedError # -> changed entries, their log-derivatives
-    def _cut(self, x): a, b = (x[:,o] for o in self.halves); return (a, b) if self.keeps_first else (b, a)
+    def _cut(self, x):
+        n = None if self.halves[0].step else self.halves[0].stop
+        a, b = x.split((n, x.shape[1] - n), 1) if n else (x[:,::2], x[:,1::2])
+        return (a, b) if self.keeps_first else (b, a)
     def _join(self, kept, changed):
         ab = (kept, changed) if self.keeps_first else (changed, kept)
         return torch.cat(ab, 1) if self.halves[0].step is None else torch.stack(ab, 2).flatten(1, 2)
@@ -147,7 +150,7 @@ def rqs(
 # %% ../../nbs/13_coupling.ipynb #d923e00c
 def _knots(raw, bound):
     "Edges of the bins, from `-bound` to `bound`."
-    w = 1e-3 + (1 - 1e-3*raw.shape[-1])*raw.softmax(-1)
+    w = 1e-3 + (1 - 1e-3*raw.shape[-1])*raw.movedim(-1, 0).softmax(0).movedim(0, -1)
     inner = 2*bound*w.cumsum(-1)[...,:-1] - bound
     return F.pad(F.pad(inner, (1,0), value=-bound), (0,1), value=bound)
 

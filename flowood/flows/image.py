@@ -60,6 +60,13 @@ class ActNorm(Bijector):
         self.s.copy_(-x.std(dims, keepdim=True)[0].clamp(min=1e-3).log())
         return self(x)[0]
 
+# %% ../../nbs/14_image.ipynb #6fbc02e1
+def _mix(x, w, b=None):
+    "`w x + b` at every position."
+    if x.shape[2:] == (1,1): return F.linear(x.flatten(1), w, b).reshape(x.shape)
+    n, v = x.shape[0], x.flatten(2); w = w.expand(n, -1, -1)
+    return (w @ v if b is None else torch.baddbmm(b[:,None].expand(n, -1, v.shape[2]), w, v)).reshape(x.shape)
+
 # %% ../../nbs/14_image.ipynb #626722f3
 class Conv1x1(Bijector):
     "A learned invertible 1×1 convolution in PLU form, initialised as a random rotation."
@@ -83,12 +90,12 @@ class Conv1x1(Bijector):
         l, u = self._factors()
         w, b = self.p @ l @ u, self.bias
         if self.norm: w = w*self.norm.s.flatten().exp(); b = w @ self.norm.t.flatten() + (0 if b is None else b)
-        return F.conv2d(x, w[:,:,None,None], b), self._ladj(x)
+        return _mix(x, w, b), self._ladj(x)
     def inverse(self, z, c=None):
         l, u = self._factors()
         if self.bias is not None: z = z - self.bias[:,None,None]
-        h = torch.linalg.solve_triangular(l, self.p.T @ z.flatten(2), upper=False, unitriangular=True)
-        x = torch.linalg.solve_triangular(u, h, upper=True).view_as(z)
+        back = lambda t: torch.linalg.solve_triangular(u, torch.linalg.solve_triangular(l, t, upper=False, unitriangular=True), upper=True)
+        x = back(self.p.T @ z.flatten(1).T).T.reshape(z.shape) if z.shape[2:] == (1,1) else _mix(z, back(self.p.T))
         return (self.norm.inverse(x)[0] if self.norm else x), -self._ladj(z)
     @torch.no_grad()
     def initialize(self, x, c=None):
