@@ -109,10 +109,17 @@ def _processes():
     ctx = get_context('forkserver'); ctx.set_forkserver_preload(['flowood.learner'])
     return ctx
 
-def _pool(): return futures.ProcessPoolExecutor(1, mp_context=_processes(), initializer=_quiet)
+def _pool(): return futures.ProcessPoolExecutor(1, mp_context=_processes(), initializer=_quiet, initargs=(os.getpid(),))
 
-def _quiet():
+def _quiet(main):
+    "Ignore the signals that end the command; end when its process is gone."
     for s in (signal.SIGINT, signal.SIGTERM): signal.signal(s, signal.SIG_IGN)
+    if os.name == 'posix': threading.Thread(target=_follow, args=(main,), daemon=True).start()
+
+def _follow(main):
+    while True:
+        try: time.sleep(1); os.kill(main, 0)
+        except OSError: os._exit(1)
 
 # %% ../nbs/29_jobs.ipynb #8186c2eb
 class OnRay:
