@@ -256,15 +256,16 @@ def _say_study(s, out):
 # %% ../nbs/59_cli.ipynb #59352d31
 def bench(
     out=None, # a JSON file to write
-    kinds=('affine', 'spline'), # kinds of couplings
-    **kwargs, # of `run_bench`: `bs`, `rounds`, `seconds`, `device`
+    kinds=(), # names in `KINDS`; by default all
+    **kwargs, # of `run_bench`: `bs`, `rounds`, `seconds`, `device`, `threads`
 )->list: # the results, one per kind
     "Time the libraries in turns, and print the table."
-    from flowood.bench import bench_text, run_bench
-    res = [run_bench(k, **kwargs) for k in kinds]
-    print('\n\n'.join(map(bench_text, res)))
+    from flowood.bench import KINDS, bench_text, run_bench
+    if out: require_writable(Path(out).parent)
+    res = []
+    for k in kinds or KINDS: res.append(run_bench(k, **kwargs)); print(bench_text(res[-1]), end='\n\n')
     if out:
-        with atomic(out) as tmp: tmp.write_text(json.dumps(res, indent=1))
+        with atomic(out) as tmp: tmp.write_text(json.dumps(dict(runs=res), indent=1))
     return res
 
 # %% ../nbs/59_cli.ipynb #b0a940d5
@@ -290,8 +291,8 @@ def _parser():
     a.add_argument('--out', default='report.html', help='HTML file to write'); a.add_argument('--train', help='training data, to look for overlap with --id'); a.add_argument('--most', type=int, default=2000, help='examples of each set at most')
     a.add_argument('--device', default='cpu', help='cpu or cuda'); a.add_argument('--import', dest='module', help='a module that defines the score of the detector')
     _study_args(sub.add_parser('study', help='run a study, look at it, or print its table'))
-    a = sub.add_parser('bench', help='speed beside other libraries'); a.add_argument('--out', help='JSON file to write'); a.add_argument('--kinds', nargs='*', choices=['affine', 'spline'], help='kinds of couplings (both)')
-    a.add_argument('--bs', type=int, help='batch size (256)'); a.add_argument('--rounds', type=int, help='rounds (9)'); a.add_argument('--seconds', type=float, help='of each function in a round (0.1)'); a.add_argument('--device', help='cpu or cuda')
+    a = sub.add_parser('bench', help='speed beside other libraries'); a.add_argument('--out', help='JSON file to write'); a.add_argument('--kinds', nargs='*', help='affine, spline, glow, nsf, lid, statistics, ...: what to time (all)')
+    a.add_argument('--bs', type=int, help='batch size'); a.add_argument('--threads', type=int, help='of the processor'); a.add_argument('--rounds', type=int, help='rounds (9)'); a.add_argument('--seconds', type=float, help='of each function in a round (0.1)'); a.add_argument('--device', help='cpu or cuda')
     a = sub.add_parser('data', help='data sets that can be loaded by name'); a.add_argument('what', choices=['list'], nargs='?', default='list'); a.add_argument('--root', help='data root')
     return p
 
