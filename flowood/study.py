@@ -182,7 +182,8 @@ def read_study(
     except tomllib.TOMLDecodeError as e: raise ValueError(f'{path} is not TOML: {e}') from None
     odd = sorted(text.keys() - {'train', 'score'}); require(not odd, f'{path} has a section [{odd[:1]}]; a study has [train.NAME] and [score.NAME]')
     trains = {g: [Cell('train', g, c) for c in _expand(path, 'train', g, grid, train or {})] for g, grid in _grids(text.get('train', {}))}
-    found = {c.key: c for cs in trains.values() for c in cs}
+    found = {}
+    for c in itertools.chain(*trains.values()): found.setdefault(c.key, c)
     for g, grid in _grids(text.get('score', {})):
         for name in grid.pop('of', list(trains)):
             require(name in trains, f'{path}: [score.{g}] scores {name!r}, and there is no [train.{name}]')
