@@ -231,7 +231,9 @@ def study(
     cells = read_study(file, **_settings(set), only=only)
     if what == 'run': states = run_study(cells, require_writable(out), say=print if progress else None, **_backend(kwargs))
     if what == 'table':
-        done = finished(cells, out); print(study_table(done).to_string(), study_speed(done).to_string(), sep='\n\n')
+        done = finished(cells, out); require(done, f'no cell of this study is done under {out}; run it first')
+        for kind, table in (('score', study_table), ('train', study_speed)):
+            if any(r['kind'] == kind for r in done): print(table(done).to_string(), end='\n\n')
         if csv: study_rows(done).to_csv(csv, index=False)
         if rows:
             with atomic(rows) as tmp: tmp.write_text(json.dumps(done, indent=1))
