@@ -404,7 +404,7 @@ def _timing(metrics, logged, device, amp, seconds):
 @lru_cache(None)
 def _peak(device, amp):
     "Operations per second of a large matrix product in the same precision."
-    f, work = matmul(8192 if 'cuda' in device else 1024, device); was = _tf32(amp == 'tf32')
+    f, work = matmul(device=device); was = _tf32(amp == 'tf32')
     with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=amp == 'bf16'): speed = rate(f, .2, device)
     _tf32(was)
     return work*speed
