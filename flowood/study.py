@@ -436,7 +436,7 @@ def study_status(
     def one(c):
         row, log = out/'rows'/f'{c.key}.json', read_log(out/'runs'/c.key)
         if row.exists(): return 'done', f"{json.loads(row.read_text())['timing']['seconds']:.0f} s"
-        lost = [f'{n} ({s})' for n, s in c.data if data_version(n, s) == 'missing' and n not in c.missing]
+        lost = [f'{n} ({s})' for n, s in c.data if data_version(n, s) == 'missing' and n not in {o for m in (c, *c.needs) for o in m.missing}]
         event = last.get(c.key, {}).get('event', 'waiting')
         if lost: return 'no data', ', '.join(lost)
         if event.startswith('failed'): return 'failed', event[8:]
