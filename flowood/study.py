@@ -434,8 +434,8 @@ def study_status(
     "Where each cell stands."
     cells, out = _cells(cells), Path(out); last = {e['key']: e for e in journal(out)}
     def one(c):
-        row, log = out/'rows'/f'{c.key}.json', read_log(out/'runs'/c.key)
-        if row.exists(): return 'done', f"{json.loads(row.read_text())['timing']['seconds']:.0f} s"
+        row, log = job_rows([c], out), read_log(out/'runs'/c.key)
+        if row: return 'done', f"{row[0]['timing']['seconds']:.0f} s"
         lost = [f'{n} ({s})' for n, s in c.data if data_version(n, s) == 'missing' and n not in {o for m in (c, *c.needs) for o in m.missing}]
         event = last.get(c.key, {}).get('event', 'waiting')
         if lost: return 'no data', ', '.join(lost)
