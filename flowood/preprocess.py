@@ -142,7 +142,9 @@ def forward(self:Preprocess,
     x = self._length_one(x)
     if not self.active: return to(x), None
     v, far = tame((x.double() - self.centre)/self.scale)
-    return to(v), (far.sum(1) - self.scale.log().sum()).to(torch.promote_types(x.dtype, torch.float32))
+    v = to(v)
+    ladj = far.sum(1) - self.scale.log().sum()
+    return v, ladj.to(torch.promote_types(v.dtype, torch.float32))
 
 @patch
 def inverse(self:Preprocess,
