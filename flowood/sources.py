@@ -38,7 +38,9 @@ class Source:
         self.opened, self.seen, self.skipped = list(notes), Counter(), []
 
     @property
-    def notes(self): return self.opened + [f'{self.path}: {what}: {n}.' for what, n in self.seen.items()]
+    def notes(self):
+        "What the user should know, of the data and of the last pass over it."
+        return self.opened + [f'{self.path}: {what}: {n}.' for what, n in self.seen.items()]
 
     def __repr__(self):
         what = '×'.join(map(str, self.shape)) + (' images' if self.kind == 'image' else ' columns')
@@ -54,7 +56,7 @@ class Source:
 def blocks(self:Source,
     bs:int=256, # examples per block, unreadable ones included
 ): # yields `(order, keep, x)`: all names; int64 positions of the readable ones; and these, a tensor
-    "Read everything from the beginning: images as `uint8` `(b, c, h, w)`, rows as float64 `(b, d)`."
+    "Read everything: images as `uint8` `(b, c, h, w)`, rows as float64 `(b, d)`."
     require(bs > 0, f'the batch size must be positive, not {bs}')
     self.skipped, self.seen, some = [], Counter(), False
     for order, keep, a in self._read(bs):
@@ -81,7 +83,7 @@ def part(self:Source,
     start:int, # number of the first example
     stop:int, # number of the one after the last
 )->Source: # may turn out to hold no readable example
-    "The examples `start` to `stop`, without reading what comes before, where the format allows that."
+    "The examples `start` to `stop`, without reading what comes before, where that is possible."
     res = copy.copy(self)
     res.span, res.n, res.skipped, res.seen = (start, stop), stop - start, [], Counter()
     return res
@@ -161,7 +163,8 @@ class _Held:
         keys, x = np.concatenate(self.keys), torch.cat(self.xs)
         if len(keys) > self.n:
             i = np.sort(np.argpartition(keys, self.n - 1)[:self.n])
-            self.names, keys, x = [self.names[j] for j in i.tolist()], keys[i], x[torch.from_numpy(i)]
+            self.names = [self.names[j] for j in i.tolist()]
+            keys, x = keys[i], x[torch.from_numpy(i)]
         self.keys, self.xs = [keys], [x]
         return keys.max()
 
@@ -207,6 +210,8 @@ def _npz_key(path):
                  f"name the one with the examples `images` or `x`")
     return f'{key}.npy'
 
+def _too_short(path, have, n): return f'{path} ends after {have} of its {n} rows; copy it again'
+
 def _file_rows(path, key, bs, start=0, stop=None):
     "Blocks of at most `bs` of the rows `start` to `stop` of an array file."
     f, shape, dtype, _ = _open_npy(path, key)
@@ -218,7 +223,7 @@ def _file_rows(path, key, bs, start=0, stop=None):
             m = min(bs, stop - i)
             raw = f.read(m*row)
             have = i + len(raw)//max(row, 1)
-            require(len(raw) == m*row, f'{path} ends after {have} of its {shape[0]} rows; copy it again')
+            require(len(raw) == m*row, _too_short(path, have, shape[0]))
             yield np.frombuffer(raw, dtype).reshape(m, *shape[1:])
 
 # %% ../nbs/06_sources.ipynb #8128878b
@@ -234,16 +239,17 @@ def _open_array(path):
     except ValueError as e:
         if str(path) in str(e): raise
         raise ValueError(why(e)) from e
-    require(dtype.kind in 'uifb', f'{path} holds {dtype}, not numbers; save an array of uint8 or floats')
+    require(dtype.kind in 'uifb',
+            f'{path} holds {dtype}, not numbers; save an array of uint8 or floats')
     if key is None:
         row = int(np.prod(shape[1:]))*dtype.itemsize
         have = (path.stat().st_size - start)//max(row, 1)
-        require(not shape or have >= shape[0],
-                f'{path} ends after {have} of its {shape[0] if shape else 1} rows; copy it again')
+        require(not shape or have >= shape[0], _too_short(path, have, sum(shape[:1])))
     if fortran and len(shape) > 1:
         if key is None: return _in_memory(np.load(path, mmap_mode='r'))
-        note = f'{path} is in Fortran order and is loaded whole; save np.ascontiguousarray(x) to stream it.'
-        return _in_memory(np.load(path)[key[:-4]], [note])
+        note = f'{path} is in Fortran order and is loaded whole; '
+        return _in_memory(np.load(path)[key[:-4]],
+                          [note + 'save np.ascontiguousarray(x) to stream it.'])
     take = None if key else lambda idx: np.asarray(np.load(path, mmap_mode='r')[idx])
     return _Rows(shape, dtype, lambda bs, *at: _file_rows(path, key, bs, *at), take)
 
@@ -253,13 +259,15 @@ def _layout(shape, needs, where):
     if len(shape) == 2: return (*shape, 1), False, []
     last = (shape[2], shape[0], shape[1]) if shape[-1] in (1, 2, 3, 4) else None
     first = tuple(shape) if shape[0] in (1, 3) else None
-    require(last or first, f'{where} has images of shape {tuple(shape)}; (H, W), (H, W, C) or (C, H, W) '
-                           f'with 1 or 3 channels are needed')
-    require(min(shape) > 0, f'{where} has images of shape {tuple(shape)}, without a single pixel')
-    def fit(o): return 0 if o is None else 8*(o == needs) + 4*bool(needs and o[0] == needs[0]) + 2*(o[0] in (1, 3)) + 1
-    chosen = first if fit(first) > fit(last) else last
-    same = first and last and first != last and fit(first) == fit(last)
-    note = [f'{where} has images of shape {tuple(shape)}; the last axis is read as channels.'] if same else []
+    has = f'{where} has images of shape {tuple(shape)}'
+    require(last or first, f'{has}; (H, W), (H, W, C) or (C, H, W) with 1 or 3 channels are needed')
+    require(min(shape) > 0, f'{has}, without a single pixel; leave them out')
+    def likely(o):
+        if o is None: return ()
+        return o == needs, bool(needs) and o[0] == needs[0], o[0] in (1, 3)
+    chosen = first if likely(first) > likely(last) else last
+    same = first and last and first != last and likely(first) == likely(last)
+    note = [f'{has}; the last axis is read as channels.'] if same else []
     return (*chosen[1:], chosen[0]), chosen is first and not chosen is last, note
 
 def _channels(x, c):
@@ -280,7 +288,8 @@ def _require_shape(where, has, needs):
     kinds = {1: '1 channel (grey)', 3: '3 channels (RGB)'}
     a, b = (kinds.get(o[0], f'{o[0]} channels') for o in (has, needs))
     require(has[0] == needs[0], f'{where} has {a} and {b} are needed; convert it')
-    require(False, f'{where} has {has[1]}×{has[2]} pixels and {needs[1]}×{needs[2]} are needed; resize it')
+    a, b = (f'{o[1]}×{o[2]}' for o in (has, needs))
+    require(False, f'{where} has {a} pixels and {b} are needed; resize it')
 
 # %% ../nbs/06_sources.ipynb #626a06a3
 def _white(a, given=None):
@@ -300,16 +309,18 @@ def _depth(top):
 def _said_white(white, dtype):
     "What a note says of white."
     if np.dtype(dtype).kind == 'f': return 'floats read as 0..255' if white == 255 else None
-    return f'{white.bit_length()} bits per pixel, of which the upper 8 are used' if white > 255 else None
+    bits = white.bit_length()
+    return f'{bits} bits per pixel, of which the upper 8 are used' if bits > 8 else None
 
 def _to_uint8(a, white):
-    "Images as bytes, the good ones only; `{number: reason}` of the others; how many were cut off at white."
+    "Good images as bytes; `{number: reason}` of the others; how many were cut off at white."
     if a.dtype == np.uint8: return a, {}, 0
     if a.dtype == bool: return a.astype(np.uint8)*255, {}, 0
     top = 65535 if white > 255 else white
     rows = a.reshape(len(a), -1)
     with np.errstate(invalid='ignore'): out = ~((rows >= 0) & (rows <= top))
-    bad = {int(i): f'it holds the value {rows[i][out[i]][0]:g}, outside 0..{top}' for i in np.flatnonzero(out.any(1))}
+    first = {i: rows[i][out[i]][0] for i in np.flatnonzero(out.any(1)).tolist()}
+    bad = {i: f'it holds the value {v:g}, outside 0..{top}' for i, v in first.items()}
     if bad: a = np.delete(a, list(bad), axis=0)
     if a.dtype.kind == 'f':
         a = a.astype(np.float32) if a.dtype.itemsize < 4 else a
@@ -335,8 +346,10 @@ class _Images(Source):
         self.rows, self.white = rows, 255
         if rows.dtype not in (np.uint8, bool):
             probe = rows.probe()
-            self.white = settings['white'] = 1 if probe is None or not len(probe) else _white(probe, how.white)
+            some = probe is not None and len(probe)
+            self.white = settings['white'] = _white(probe, how.white) if some else 1
             notes += [f'{where}: {o}.' for o in [_said_white(self.white, rows.dtype)] if o]
+        if rows.dtype.kind == 'f': self.advice = '; give pixels in 0..1 or 0..255'
         if said: notes.append(f"{where}: {said}{'' if n is None else f': {n}'}.")
         super().__init__(where, 'image', (need, h, w), n, None, rows.notes + notes, settings)
 
@@ -357,7 +370,7 @@ class _Images(Source):
         return order, keep, resize(x, self.settings['size']) if self.settings['size'] else x
 
 # %% ../nbs/06_sources.ipynb #44c730d1
-_MISSING = set('|NA|N/A|n/a|NaN|nan|-nan|-NaN|null|NULL|None|<NA>|#N/A|#NA|#N/A N/A|1.#IND|1.#QNAN'.split('|'))
+_MISSING = {'', *'NA N/A n/a NaN nan -nan -NaN null NULL None <NA> #N/A #NA 1.#IND 1.#QNAN'.split()}
 _BOOLS = {'true': 1., 'false': 0.}
 _THOUSANDS = re.compile(r'[+-]?\d{1,3}(\.\d{3})+(,\d*)?')
 
@@ -398,7 +411,7 @@ def _series(col):
 
 # %% ../nbs/06_sources.ipynb #8842ec54
 def _numbers(block, at, comma=False):
-    "The columns `at` of a block as float64 `(n, d)`, and `(row, column, value)` for what is not a number."
+    "Columns `at` of a block as float64 `(n, d)`; `(row, column, value)` where it is no number."
     if isinstance(block, np.ndarray): return block[:,at].astype(np.float64), []
     x, text = np.empty((len(block[0]), len(at))), []
     for k, j in enumerate(at):
@@ -427,10 +440,12 @@ def _printable(s):
 
 def _list(names, most=6):
     "Names for a sentence, at most six."
-    return ', '.join(repr(_printable(o)) for o in names[:most]) + (f' and {len(names) - most} more' if len(names) > most else '')
+    more = f' and {len(names) - most} more' if len(names) > most else ''
+    return ', '.join(repr(_printable(o)) for o in names[:most]) + more
 
 # %% ../nbs/06_sources.ipynb #5c72a0fb
-_ID = re.compile(r'unnamed: 0|__index_level_\d+__|(.*[\W_])?(id|ids|idx|index|key|uuid|guid|row|rowid|rownum)')
+_ID = re.compile(r'unnamed: 0|__index_level_\d+__|'
+                 r'(.*[\W_])?(id|ids|idx|index|key|uuid|guid|row|rowid|rownum)')
 
 def _looks_id(name):
     "Whether a column's name is that of an id."
@@ -478,7 +493,8 @@ class _Table(Source):
     def __init__(self, where, rows, names, how, index=(), named=True, comma=False):
         names, changed = _distinct(names)
         notes, self.rows, self.comma, self.fitting = rows.notes[:], rows, comma, how.fitting
-        if changed: notes.append(f'{where} has columns of the same name; they are called {_list(changed)}.')
+        if changed:
+            notes.append(f'{where}: columns of the same name are now called {_list(changed)}.')
         drop = [str(o) for o in how.drop]
         choose = self._to_fit if self.fitting else self._as_fitted
         keep, ids, drop = choose(where, names, drop, how, [str(o) for o in index], named, notes)
@@ -497,8 +513,9 @@ class _Table(Source):
 def _to_fit(self:_Table, where, names, drop, how, index, named, notes):
     "Columns of the model, the one with the names of the rows, and all that are left out."
     missing = [o for o in drop if o not in names]
-    require(not missing, f'{where} has no column {_list(missing)} to drop; its columns are {_list(names)}')
-    require(not how.ids or how.ids in names, f'{where} has no column {how.ids!r}; its columns are {_list(names)}')
+    has = f'its columns are {_list(names)}'
+    require(not missing, f'{where} has no column {_list(missing)} to drop; {has}')
+    require(not how.ids or how.ids in names, f'{where} has no column {how.ids!r}; {has}')
     if how.ids is not None: ids = [how.ids] if how.ids else []
     else: ids = self._find_ids(names, drop, index) if named else []
     for o in ids:
@@ -524,11 +541,13 @@ def _as_fitted(self:_Table, where, names, drop, how, index, named, notes):
     if not named and len(names) == len(columns): return names, None, drop
     missing = [o for o in columns if o not in names]
     more = len(missing) > 1
-    if not named and missing: require(False, f'{where} has {len(names)} columns and {len(columns)} are needed')
-    require(not missing, f'{where} lacks the column{"s" if more else ""} {_list(missing)} that the detector '
-                         f'was fitted on; its columns are {_list(names)}')
+    require(named or not missing, f'{where} has {len(names)} columns and {len(columns)} are needed')
+    require(not missing, f'{where} lacks the column{"s" if more else ""} {_list(missing)} that '
+                         f'the detector was fitted on; its columns are {_list(names)}')
     extra = [o for o in names if o not in [*columns, *drop, *index, how.ids]]
-    if extra: notes.append(f'{where}: the columns {_list(extra)} were not there at fitting and are left out.')
+    if extra:
+        what = f'the columns {_list(extra)} were not there at fitting and are left out'
+        notes.append(f'{where}: {what}.')
     return columns, how.ids if how.ids in names else next(iter(index), None), drop
 
 # %% ../nbs/06_sources.ipynb #0804b832
@@ -550,34 +569,39 @@ def _judge(self:_Table, idx, block, bad):
     why = {i: ('', r) for i, r in bad.items()}
     for i, k, v in text:
         c, v = self.columns[k], _brief(v)
-        require(not self.fitting or i in bad, f'column {c!r} of {self.path} holds {v} in row {idx[i]}, '
-                f'which is not a number; leave the column out with --drop {c}')
+        require(not self.fitting or i in bad, f'column {c!r} of {self.path} holds {v} in row '
+                f'{idx[i]}, which is not a number; leave the column out with --drop {c}')
         why.setdefault(i, (c, f'column {c!r} holds {v}, which is not a number'))
-    for i, r in bad.items(): require(not self.fitting, f'row {idx[i]} of {self.path} cannot be used: {r}; repair it')
+    for i, r in bad.items():
+        require(not self.fitting, f'row {idx[i]} of {self.path} cannot be used: {r}; repair it')
     for i, r in _gaps(x, self.columns).items(): why.setdefault(i, r)
     self.lost.update(c for c, _ in why.values())
-    order = [str(i) for i in idx.tolist()] if self.label is None else self._names(idx, block[self.label])
+    order = self._names(idx, None if self.label is None else block[self.label])
     order, keep = _judged(self, idx, order, {i: r for i, (_, r) in why.items()})
     return order, keep, x if len(keep) == len(x) else x[keep]
 
 @patch
 def _names(self:_Table, idx, col):
-    "The text of an id column; the number of the row where it is empty."
+    "The text of an id column; the number of the row where it is empty or there is none."
+    if col is None: return [str(i) for i in idx.tolist()]
     return [o or str(i) for i, o in zip(idx.tolist(), _labels(col))]
 
 @patch(as_prop=True)
-def advice(self:_Table): return '; fill the gaps, or leave columns out with --drop' if self.fitting else ''
+def advice(self:_Table):
+    return '; fill the gaps, or leave columns out with --drop' if self.fitting else ''
 
 # %% ../nbs/06_sources.ipynb #d58dff37
 def _open_text(path, encoding, errors='surrogateescape'):
     "A text file, compressed or not."
-    if path.suffix.lower() == '.gz': return gzip.open(path, 'rt', encoding=encoding, errors=errors, newline='')
-    return open(path, encoding=encoding, errors=errors, newline='')
+    how = dict(encoding=encoding, errors=errors, newline='')
+    return gzip.open(path, 'rt', **how) if path.suffix.lower() == '.gz' else open(path, **how)
 
 def _encoding(path):
     "Encoding of a text file, from its first bytes."
-    with gzip.open(path) if path.suffix.lower() == '.gz' else open(path, 'rb') as f: head = f.read(4096)
-    require(head[:4] not in (b'PK\x03\x04', b'\xd0\xcf\x11\xe0'), f'{path} is a spreadsheet or an archive, not text; save it as CSV')
+    opener = gzip.open if path.suffix.lower() == '.gz' else open
+    with opener(path, 'rb') as f: head = f.read(4096)
+    require(head[:4] not in (b'PK\x03\x04', b'\xd0\xcf\x11\xe0'),
+            f'{path} is a spreadsheet or an archive, not text; save it as CSV')
     if head[:2] in (b'\xff\xfe', b'\xfe\xff'): return 'utf-16'
     if b'\0' in head: return 'utf-16-be' if head[:1] == b'\0' else 'utf-16-le'
     return 'utf-8-sig'
@@ -606,8 +630,9 @@ class _Csv:
         marked = lines and lines[0].lower().strip('\r\n')
         if marked and len(marked) == 5 and marked[:4] == 'sep=': lines[0] = '#\n'
         self.sep, self.top = _sniff(lines)
-        require(self.top is not None, f'{path} cannot be read as a CSV file with a header line; it is empty')
-        names = next(csv.reader([lines[self.top].lstrip('#% ')] + lines[self.top + 1:], delimiter=self.sep))
+        require(self.top is not None, f'{path} has no header line; it is empty')
+        lines = [lines[self.top].lstrip('#% '), *lines[self.top + 1:]]
+        names = next(csv.reader(lines, delimiter=self.sep))
         names = [self._name(o.strip()) for o in names]
         while len(names) > 1 and not names[-1]: names.pop()
         require(not all(map(_isnumber, names)) or names == [str(i) for i in range(len(names))],
@@ -624,19 +649,22 @@ class _Csv:
         t = s.encode('utf-8', 'surrogateescape')
         try: return t.decode('utf-8')
         except UnicodeDecodeError: pass
-        if not self.notes: self.notes.append(f'{self.path} is not in UTF-8; its header is read as Latin-1.')
+        if not self.notes:
+            self.notes.append(f'{self.path} is not in UTF-8; its header is read as Latin-1.')
         return t.decode('cp1252', 'replace')
 
     def _look(self, rows):
         "Units and decimal commas, as some rows tell."
-        cells = [s.strip() for row in rows for s in row]
-        self.comma = self.sep != ',' and any(re.fullmatch(r'[+-]?\d*(\.\d{3})*,\d+([eE][+-]?\d+)?', s) for s in cells)
+        comma = re.compile(r'\s*[+-]?\d*(\.\d{3})*,\d+([eE][+-]?\d+)?\s*')
+        self.comma = self.sep != ',' and any(comma.fullmatch(s) for row in rows for s in row)
         if self.comma: self.notes.append(f'{self.path} is read with decimal commas.')
-        number = lambda s: _cell(s, self.comma) is not None and s.strip() not in _MISSING
-        first = rows[0] if rows else []
-        if len(rows) > 1 and not any(map(number, first)) and any(s.strip() and s.strip() not in _MISSING for s in first):
+        text = lambda s: _cell(s, self.comma) is None
+        number = lambda s: s.strip() not in _MISSING and not text(s)
+        if len(rows) > 1 and any(map(text, rows[0])) and not any(map(number, rows[0])):
             self.units = all(any(map(number, row)) for row in rows[1:])
-        if self.units: self.notes.append(f'{self.path}: the row below the header holds no number and is left out.')
+        if self.units:
+            what = 'the row below the header holds no number and is left out'
+            self.notes.append(f'{self.path}: {what}.')
 
 # %% ../nbs/06_sources.ipynb #20ab0b40
 @patch
@@ -655,7 +683,8 @@ def rows(self:_Csv):
                 if first: first = False
                 else: yield row, self.top + reader.line_num
     except (csv.Error, EOFError, OSError, UnicodeError) as e:
-        raise ValueError(f'{self.path} cannot be read as a CSV file ({e}); repair or copy it again') from e
+        why = f'{self.path} cannot be read as a CSV file ({e}); repair it or copy it again'
+        raise ValueError(why) from e
 
 @patch
 def blocks(self:_Csv, bs, start=0, stop=None):
@@ -676,7 +705,7 @@ def _open_csv(path, how):
 
 # %% ../nbs/06_sources.ipynb #a42f02b6
 def _records(f, bs, start, stop):
-    "Rows `start` to `stop` of a Parquet file, in pieces; only the row groups that hold them are read."
+    "Rows `start` to `stop` of a Parquet file, in pieces; other row groups are not read."
     first = 0
     for g in range(f.num_row_groups):
         n = f.metadata.row_group(g).num_rows
@@ -703,7 +732,7 @@ def _regroup(pieces, bs):
             held, n = [], 0
     if held: yield pa.Table.from_batches(held)
 
-def _series_of(d): return [d.iloc[:,j] for j in range(d.shape[1])]
+def _series_of(d): return [s for _, s in d.items()]
 
 # %% ../nbs/06_sources.ipynb #50e18fcd
 def _open_parquet(path, how):
@@ -712,8 +741,9 @@ def _open_parquet(path, how):
     why = lambda e: f'{path} is not a complete Parquet file ({e}); write it again'
     try: m = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as e: raise ValueError(why(e)) from e
-    with m: n, names, meta = m.metadata.num_rows, m.schema_arrow.names, m.schema_arrow.pandas_metadata
-    index = [o for o in (meta or {}).get('index_columns', ()) if isinstance(o, str) and o in names]
+    with m: n, schema = m.metadata.num_rows, m.schema_arrow
+    names, meta = schema.names, schema.pandas_metadata or {}
+    index = [o for o in meta.get('index_columns', ()) if isinstance(o, str) and o in names]
     def blocks(bs, start=0, stop=None):
         try:
             with pq.ParquetFile(path) as f:
@@ -747,13 +777,14 @@ def _open_series(s, how):
     return _open_frame(s.to_frame('0' if s.name is None else s.name), how, 'the series')
 
 # %% ../nbs/06_sources.ipynb #34fa0c18
-_EXTENSIONS = tuple('''.png .jpg .jpeg .jpe .jfif .bmp .webp .tif .tiff .gif .ppm .pgm .pbm .pnm .avif
-    .jp2 .j2k .heic .heif .tga .ico .jxl'''.split())
+_EXTENSIONS = tuple('''.png .jpg .jpeg .jpe .jfif .bmp .webp .tif .tiff .gif .ppm .pgm .pbm .pnm
+    .avif .jp2 .j2k .heic .heif .tga .ico .jxl'''.split())
 
 def _walk(folder):
     "Paths below a folder, sorted: image files, other files, and folders that cannot be opened."
     images, others, shut, above = [], [], [], {}
-    for base, dirs, files in os.walk(folder, followlinks=True, onerror=lambda e: shut.append(e.filename)):
+    missed = lambda e: shut.append(e.filename)
+    for base, dirs, files in os.walk(folder, followlinks=True, onerror=missed):
         real, parents = os.path.realpath(base), above.get(os.path.dirname(base), ())
         if real in parents: # a link to a folder that we are in
             dirs[:] = []
@@ -773,28 +804,28 @@ def _find_images(folder):
 
 def _left_out(folder, others, shut):
     "Notes on what else is in a folder."
-    res = []
-    if others: res.append(f'{len(others)} file{"s"*(len(others) > 1)} in {folder} {"are" if len(others) > 1 else "is"} '
-                          f'not read as images: {_list(others, 3)}.')
-    if shut: res.append(f'{len(shut)} folders in {folder} cannot be opened: {_list(shut, 3)}.')
-    return res
+    kinds = {'files that are not images': others, 'folders that cannot be opened': shut}
+    return [f'{folder}: {what}: {len(o)}, {_list(o, 3)}.' for what, o in kinds.items() if o]
 
 # %% ../nbs/06_sources.ipynb #43a332a6
-_CODECS = {'.jxl': 'JPEGXL', '.heic': 'HEIF', '.heif': 'HEIF', '.avif': 'AVIF', '.jp2': 'JPEG2K', '.j2k': 'JPEG2K'}
+_CODECS = {'.jxl': 'JPEGXL', '.heic': 'HEIF', '.heif': 'HEIF', '.avif': 'AVIF',
+           '.jp2': 'JPEG2K', '.j2k': 'JPEG2K'}
 
 def _load(item):
     "A Pillow image, not yet decoded, or an array `(h, w, c)`."
     from PIL import Image, UnidentifiedImageError
     if isinstance(item, Image.Image): return item
     if not isinstance(item, (str, bytes, os.PathLike)): return _one_array(item)
-    try: return Image.open(io.BytesIO(item) if isinstance(item, bytes) else item)
+    file = io.BytesIO(item) if isinstance(item, bytes) else os.path.expanduser(item)
+    try: return Image.open(file)
     except UnidentifiedImageError:
         ext = '' if isinstance(item, bytes) else Path(item).suffix.lower()
         if ext not in _CODECS: raise
     import imagecodecs
     codec = getattr(imagecodecs, _CODECS[ext], None)
-    require(getattr(codec, 'available', False), f'no decoder for {ext} is installed; save it as PNG or JPEG')
-    a = imagecodecs.imread(item, codec=_CODECS[ext].lower())
+    require(getattr(codec, 'available', False),
+            f'no decoder for {ext} is installed; save it as PNG or JPEG')
+    a = imagecodecs.imread(file, codec=_CODECS[ext].lower())
     return a if a.ndim == 3 else a[...,None]
 
 def _one_array(x):
@@ -809,34 +840,37 @@ _TURN = 0x0112 # number of the EXIF entry for the orientation
 
 def _facts(im):
     "What the header of an image says; sizes as the picture is seen, turned if EXIF says so."
+    res = SimpleNamespace(turned=False, several=False, dtype=np.uint16)
     if isinstance(im, np.ndarray):
         h, w, c = im.shape
-        odd = im.dtype not in (np.uint8, bool)
-        return SimpleNamespace(size=(w, h), grey=c < 3, alpha=c in (2, 4), odd=odd, turned=False, several=False, dtype=im.dtype)
+        res.size, res.grey, res.alpha, res.dtype = (w, h), c < 3, c in (2, 4), im.dtype
+        res.odd = im.dtype not in (np.uint8, bool)
+        return res
     from PIL import Image
-    turned = Image.Image.getexif(im).get(_TURN, 1) in range(2, 9)
-    size = im.size[::-1] if Image.Image.getexif(im).get(_TURN, 1) in range(5, 9) else im.size
-    grey = im.mode in ('1', 'L', 'LA', 'La', 'I', 'F') or im.mode.startswith('I;16')
-    odd = im.mode in ('I', 'F') or im.mode.startswith('I;16') or _deep_colour(im)
-    several = bool(getattr(im, 'is_animated', False))
-    return SimpleNamespace(size=size, grey=grey, alpha=im.mode in ('RGBA', 'LA', 'PA', 'La', 'RGBa'),
-                           odd=odd, turned=turned, several=several, dtype=np.uint16)
+    turn = Image.Image.getexif(im).get(_TURN, 1) # without decoding the file
+    numbers = im.mode in ('I', 'F') or im.mode.startswith('I;16')
+    res.size = im.size[::-1] if turn in range(5, 9) else im.size
+    res.grey = numbers or im.mode in ('1', 'L', 'LA', 'La')
+    res.alpha = im.mode in ('RGBA', 'LA', 'PA', 'La', 'RGBa')
+    res.odd, res.turned = numbers or _deep_colour(im), turn in range(2, 9)
+    res.several = bool(getattr(im, 'is_animated', False))
+    return res
 
 def _deep_colour(im):
     "Whether an image file has 16 bits per colour, of which Pillow would keep the upper 8."
-    tile = getattr(im, 'tile', None)
-    return im.format in ('PNG', 'TIFF') and bool(tile) and im.mode in ('RGB', 'RGBA') and '16' in str(tile[0][3])
+    if im.format not in ('PNG', 'TIFF') or im.mode not in ('RGB', 'RGBA'): return False
+    return bool(im.tile) and '16' in str(im.tile[0][3])
 
 def _deep(im, item):
     "Pixels of an image with more than 8 bits, `(h, w, c)`."
     if _deep_colour(im):
         import imagecodecs
-        raw = item if isinstance(item, bytes) else Path(item).read_bytes()
+        raw = item if isinstance(item, bytes) else Path(item).expanduser().read_bytes()
         return dict(PNG=imagecodecs.png_decode, TIFF=imagecodecs.tiff_decode)[im.format](raw)
     require(im.mode != 'F', 'its pixels have 32 bits; save it with 8')
     from PIL import ImageOps
     a = np.asarray(ImageOps.exif_transpose(im))
-    require(a.max(initial=0) <= 65535 and a.min(initial=0) >= 0, 'its pixels have 32 bits; save it with 8')
+    require(a.min() >= 0 and a.max() <= 65535, 'its pixels have 32 bits; save it with 8')
     return a[...,None]
 
 # %% ../nbs/06_sources.ipynb #b03c2168
@@ -858,7 +892,7 @@ def _pixels(item, size, c, white=None):
             if size: out = out.resize((size, size), Image.Resampling.BILINEAR)
             a = np.asarray(out)
             a = a if a.ndim == 3 else a[...,None]
-        if isinstance(item, (str, bytes, os.PathLike)) and not isinstance(im, np.ndarray): im.close()
+        if im is not item and not isinstance(im, np.ndarray): im.close()
     return a, [*said, *_remarks(facts, c)]
 
 def _from_numbers(a, white):
@@ -867,7 +901,8 @@ def _from_numbers(a, white):
     x, bad, above = _to_uint8(a[None], white)
     require(not bad, bad.get(0))
     said = _said_white(white, a.dtype) if a.dtype not in (np.uint8, bool) else None
-    return x[0], ([f'images of {said}'] if said else []) + above*[f'images with values above {white}, which become white']
+    said = [f'images of {said}'] if said else []
+    return x[0], said + above*[f'images with values above {white}, which become white']
 
 def _remarks(facts, c):
     "What is done to an image, as a note says it."
@@ -875,7 +910,8 @@ def _remarks(facts, c):
     if not facts.grey and c == 1: res.append('colour images read as grey')
     if facts.alpha: res.append('images whose alpha channel is ignored')
     if facts.turned: res.append('images turned as their EXIF orientation says')
-    return res + (['files with several pictures, of which the first is read'] if facts.several else [])
+    if facts.several: res.append('files with several pictures, of which the first is read')
+    return res
 
 # %% ../nbs/06_sources.ipynb #9b35163d
 def _scan(items, names):
@@ -887,7 +923,7 @@ def _scan(items, names):
                 warnings.simplefilter('ignore')
                 im = _load(item)
                 good.append((f, _facts(im), item))
-                if isinstance(item, (str, os.PathLike)) and not isinstance(im, np.ndarray): im.close()
+                if im is not item and not isinstance(im, np.ndarray): im.close()
         except Exception as e: bad.append((f, _reason(e)))
     return good, bad
 
@@ -899,10 +935,12 @@ def _reason(e):
     return _printable(f'{e}'.strip().splitlines()[0]) if str(e).strip() else type(e).__name__
 
 def _find_white(odd):
-    "White of images of numbers, from at most 64 of them; `None` if there are none that can be read."
+    "White of images of numbers, from at most 64 of them; `None` if none can be read."
     read = []
     for f, facts, item in odd[::max(1, len(odd)//64)]:
-        try: im = _load(item); read.append(im if isinstance(im, np.ndarray) else _deep(im, item))
+        try:
+            im = _load(item)
+            read.append(im if isinstance(im, np.ndarray) else _deep(im, item))
         except Exception: pass
     if not read: return None
     if read[0].dtype.kind == 'f': return 255 if np.median([np.nanmax(a) for a in read]) > 1 else 1
@@ -912,39 +950,48 @@ def _find_white(odd):
 def _decide(where, items, names, how):
     "Shape, mode to convert to, white, notes, and how many are unreadable, from headers."
     good, bad = _scan(items, names)
-    require(good, f'none of the {len(names)} images in {where} can be read, the first ({_printable(names[0])}) because {bad[0][1] if bad else ""}')
+    require(good, f'none of the {len(names)} images in {where} can be read, '
+                  f'the first ({_printable(names[0])}) because {bad[0][1] if bad else ""}')
     sizes, notes = {}, []
-    for f, o, _ in good: sizes.setdefault(o.size, _printable(f))
+    for f, o, _ in good: sizes.setdefault(f'{o.size[0]}×{o.size[1]}', _printable(f))
     (s1, f1), (s2, f2) = [*sizes.items(), (None, None)][:2]
-    require(how.size or len(sizes) == 1, f'the images in {where} have different sizes: {f1} has {s1[0]}×{s1[1]} '
-            f'pixels and {f2} has {s2 and "×".join(map(str, s2))}; give --size N to resize them to N×N')
+    require(how.size or len(sizes) == 1,
+            f'the images in {where} have different sizes: {f1} has {s1} pixels and {f2} has {s2}; '
+            f'give --size N to resize them to N×N')
     grey = sum(o.grey for _, o, _ in good)
     mode = how.mode
     if not mode and 0 < grey < len(good):
         mode = 'RGB'
-        notes.append(f'{where} holds {grey} grey and {len(good) - grey} colour images; all are read as RGB.')
+        both = f'{grey} grey and {len(good) - grey} colour images'
+        notes.append(f'{where} holds {both}; all are read as RGB.')
     c = dict(L=1, RGB=3).get(mode, 1 if grey else 3)
     odd = [o for o in good if o[1].odd]
     white = how.white or _find_white(odd)
     seen = Counter(what for _, o, _ in good for what in _remarks(o, 1 if o.grey else 3))
-    if odd and white and (said := _said_white(white, odd[0][1].dtype)): seen[f'images of {said}'] += len(odd)
+    said = _said_white(white, odd[0][1].dtype) if odd and white else None
+    if said: seen[f'images of {said}'] += len(odd)
     notes += [f'{where}: {what}: {n}.' for what, n in seen.items()]
-    w, h = (how.size, how.size) if how.size else s1
-    if max(h, w) > 64: notes.append(f'{h}×{w} pixels make a slow model; --size 32 is a good beginning.')
-    if bad: notes.append(f'{len(bad)} of the {len(names)} files in {where} cannot be read and are skipped: {_list([o[0] for o in bad], 3)}.')
+    w, h = (how.size, how.size) if how.size else good[0][1].size
+    if max(h, w) > 64:
+        notes.append(f'{h}×{w} pixels make a slow model; --size 32 is a good beginning.')
+    if bad:
+        some = f'{len(bad)} of the {len(names)} files in {where}'
+        notes.append(f'{some} cannot be read and are skipped: {_list([o[0] for o in bad], 3)}.')
     return (c, h, w), mode, white, notes, len(bad)
 
 # %% ../nbs/06_sources.ipynb #9c9a22dc
 class _Pictures(Source):
-    "Images that are decoded one at a time; an unreadable one leaves its block smaller, and the others as they are."
+    "Images that are decoded one at a time; an unreadable one leaves its block smaller."
     bad, folder = 0, None
     def __init__(self, where, items, how, names=None, folder=None, notes=(), lazy=False):
         self.items, self.names, self.folder, self.scoring = items, names, folder, bool(how.image)
         shape, mode, white, more = how.image, how.mode, how.white, []
         if not shape:
-            idx = np.unique(np.linspace(0, len(items) - 1, min(len(items), 256)).astype(int)) if lazy else range(len(items))
-            names = [names[i] if names else str(i) for i in idx]
-            shape, mode, white, more, self.bad = _decide(where, (self._item(i) for i in idx), names, how)
+            n = len(items)
+            idx = np.unique(np.linspace(0, n - 1, min(n, 256) if lazy else n).round().astype(int))
+            seen = (self._item(i) for i in idx)
+            called = [names[i] if names else str(i) for i in idx]
+            shape, mode, white, more, self.bad = _decide(where, seen, called, how)
         settings = dict(size=how.size, mode=mode) | (dict(white=white) if white else {})
         super().__init__(where, 'image', shape, len(items), None, [*notes, *more], settings)
 
@@ -952,7 +999,8 @@ class _Pictures(Source):
 
     def _read(self, bs):
         start, stop = self.span or (0, len(self.items))
-        for i in range(start, min(stop, len(self.items)), bs): yield self._take(np.arange(i, min(i + bs, stop, len(self.items))))
+        stop = min(stop, len(self.items))
+        for i in range(start, stop, bs): yield self._take(np.arange(i, min(i + bs, stop)))
 
     def _take(self, idx):
         order = [_printable(self.names[i]) if self.names else str(i) for i in idx.tolist()]
@@ -961,18 +1009,19 @@ class _Pictures(Source):
             try: read.append(self._decode(self._item(i)))
             except Exception as e: why[j] = _reason(e)
         order, keep = _judged(self, idx, order, why)
-        return order, keep, np.stack(read) if read else np.empty((0, *self.shape[1:], self.shape[0]), np.uint8)
+        c, h, w = self.shape
+        return order, keep, np.stack(read) if read else np.empty((0, h, w, c), np.uint8)
 
     def _decode(self, item):
         "Pixels of one image, if they have the right shape."
         a, said = _pixels(item, self.settings['size'], self.shape[0], self.settings.get('white'))
         _require_shape('it', (a.shape[2], *a.shape[:2]), self.shape)
-        self.seen.update(said if self.scoring else [o for o in said if o.startswith('images with values')])
+        self.seen.update(o for o in said if self.scoring or o.startswith('images with values'))
         return a
 
 # %% ../nbs/06_sources.ipynb #ad614553
 def open_source(
-    X, # a path (folder of images, image, `.npy`, `.npz`, `.csv`, `.tsv`, `.parquet`), or an object in memory
+    X, # path of a folder of images, an image, an array file or a table; or an object in memory
     size:int=None, # resize images to `size`×`size`
     drop=(), # names of table columns to leave out; of an array, their numbers
     mode=None, # read images as `'L'` (grey) or `'RGB'`; `None` leaves them as they are
@@ -989,46 +1038,51 @@ def open_source(
     require(size is None or size > 0, f'size is {size}; give a positive number of pixels')
     shape = None if shape is None else tuple(int(o) for o in shape)
     image = shape if shape and len(shape) == 3 else None
-    how = SimpleNamespace(size=size, drop=drop, mode=mode, shape=shape, image=image, ids=ids, white=white,
-                          columns=columns and [str(o) for o in columns], fitting=shape is None and columns is None)
+    columns = columns and [str(o) for o in columns]
+    how = SimpleNamespace(size=size, drop=drop, mode=mode, shape=shape, image=image, ids=ids,
+                          white=white, columns=columns, fitting=not shape and columns is None)
     if isinstance(X, (str, os.PathLike)): src = _open_path(Path(X).expanduser(), how, files)
     else: src = _open_object(X, how)
     is_image = src.kind == 'image'
-    require(is_image or not (size or mode) , f'{src.path} is a table; size and mode are for images')
-    require(not is_image or shape or not drop, f'{src.path} holds images, which have no columns to drop')
-    require(shape is None or len(shape) == len(src.shape), f"{src.path} is {'an image source' if is_image else 'a table'} "
-            f"and the detector was fitted on {'images' if image else 'a table'}")
+    require(is_image or not (size or mode), f'{src.path} is a table; size and mode are for images')
+    require(not is_image or shape or not drop,
+            f'{src.path} holds images, which have no columns to drop')
+    is_a, was = 'an image source' if is_image else 'a table', 'images' if image else 'a table'
+    require(shape is None or len(shape) == len(src.shape),
+            f'{src.path} is {is_a} and the detector was fitted on {was}')
     require(src.n != 0, f'{src.path} holds no examples')
     return src
 
 # %% ../nbs/06_sources.ipynb #3531eb9e
 def _open_path(path, how, files=None):
     "A source from a folder or a file."
-    require(path.exists(), f'there is no file or folder {_printable(str(path))}', FileNotFoundError)
-    ext, where = path.suffix.lower(), path if str(path) == _printable(str(path)) else _printable(str(path))
+    shown = _printable(str(path))
+    require(path.exists(), f'there is no file or folder {shown}', FileNotFoundError)
+    ext, where = path.suffix.lower(), path if str(path) == shown else shown
     if path.is_dir():
         images, *rest = _walk(path) if files is None else (list(files), [], [])
         notes = _left_out(where, *rest)
-        require(images, f"no images found in {where}; files ending in {' '.join(_EXTENSIONS)} are read, in sub-folders too"
-                        + (f"; {notes[0]}" if notes else ''))
+        require(images, f"no images found in {where}; files ending in {' '.join(_EXTENSIONS)} "
+                        f"are read, in sub-folders too")
         src = _Pictures(where, images, how, images, path, notes)
         src.files = images
         return src
     if ext in _EXTENSIONS: return _Pictures(where, [path.name], how, [path.name], path.parent)
     if ext in ('.npy', '.npz'): return _from_rows(path, _open_array(path), how)
     if ext == '.parquet': return _open_parquet(path, how)
-    kinds = [o.lower() for o in path.suffixes[-2:]]
-    if kinds and (kinds[-1] in ('.csv', '.tsv') or kinds in (['.csv', '.gz'], ['.tsv', '.gz'])): return _open_csv(path, how)
-    require(False, f'{where} ends in {ext or "nothing"}; folders of images, single images, .npy, .npz, .csv, .tsv and .parquet are read')
+    table = path.name.lower().removesuffix('.gz').endswith(('.csv', '.tsv'))
+    require(table, f'{where} ends in {ext or "nothing"}; folders of images, single images, .npy, '
+                   f'.npz, .csv, .tsv and .parquet are read')
+    return _open_csv(path, how)
 
 # %% ../nbs/06_sources.ipynb #69eb564b
-def _from_rows(where, rows, how, one=False):
+def _from_rows(where, rows, how):
     "Images or a table from rows of numbers."
-    s, needs, memory = rows.shape, how.image, rows.take is not None and not isinstance(where, Path)
-    one = memory and _is_one(s, rows.dtype, how)
-    if one: return _from_rows(where, _in_memory(rows.take(np.arange(s[0]))[None]), how)
-    ok = len(s) in (2, 3, 4)
-    require(ok, f'{where} has shape {s}; rows (N, D), or images (N, H, W), (N, H, W, C) or (N, C, H, W), are needed')
+    s, memory = rows.shape, rows.take is not None and not isinstance(where, Path)
+    if memory and _is_one(s, rows.dtype, how):
+        return _from_rows(where, _in_memory(rows.take(np.arange(s[0]))[None]), how)
+    require(len(s) in (2, 3, 4), f'{where} has shape {s}; rows (N, D), or images (N, H, W), '
+                                 f'(N, H, W, C) or (N, C, H, W), are needed')
     if len(s) > 2: return _Images(where, rows, how)
     table = _Rows(s[:1], None, lambda bs, *at: ((a, {}) for a in rows.blocks(bs, *at)),
                   rows.take and (lambda idx: (rows.take(idx), {})), rows.notes)
@@ -1039,8 +1093,9 @@ def _is_one(s, dtype, how):
     if len(s) == 1: return bool(how.shape and how.shape == s)
     needs = how.image
     if len(s) == 2 and needs: return s == needs[1:] or bool(how.size and dtype == np.uint8)
-    if len(s) != 3 or s[-1] == 1: return False
-    if needs and (s == needs or s[0] == 3 == needs[0] and how.size): return True
+    if len(s) != 3: return False
+    if needs and (s in (needs, (*needs[1:], needs[0])) or s[0] == 3 == needs[0] and how.size):
+        return True
     last = s[-1] in (3, 4) and min(s[:2]) > 4
     return last and not (needs and s[1:] == needs[1:])
 
@@ -1052,16 +1107,21 @@ def _as_array(x, where):
             x = x.detach().cpu()
             x = (x.to_dense() if x.layout != torch.strided else x).as_subclass(torch.Tensor)
             x = x.resolve_conj().resolve_neg()
-            x = x.float() if x.dtype in (torch.bfloat16, torch.float16) or 'float8' in str(x.dtype) else x
-            a = x.numpy()
-        except Exception as e: raise ValueError(f'{where} cannot be read ({_reason(e)}); give a plain tensor of numbers') from e
+            few = x.is_floating_point() and x.element_size() < 4
+            a = (x.float() if few else x).numpy()
+        except Exception as e:
+            why = f'{where} cannot be read ({_reason(e)}); give a plain tensor of numbers'
+            raise ValueError(why) from e
     elif isinstance(x, np.ma.MaskedArray):
         a = x.data if not np.ma.is_masked(x) else np.ma.filled(x.astype(np.float64), np.nan)
     else:
         try: a = np.asarray(x)
-        except Exception as e: raise ValueError(f'{where} is not an array of one shape ({_reason(e)}); give examples of one shape') from e
-    require(a.dtype.kind in 'uifb', f"{where} holds {'complex numbers' if a.dtype.kind == 'c' else a.dtype}, not real numbers; "
-                                    f"give an array of uint8 or floats")
+        except Exception as e:
+            why = f'{where} is not an array of one shape ({_reason(e)}); give examples of one shape'
+            raise ValueError(why) from e
+    has = 'complex numbers' if a.dtype.kind == 'c' else a.dtype
+    require(a.dtype.kind in 'uifb',
+            f'{where} holds {has}, not real numbers; give an array of uint8 or floats')
     return a
 
 def _sparse_rows(x):
@@ -1084,24 +1144,24 @@ def _open_object(X, how):
     if hasattr(X, 'iloc'): return _open_frame(X, how) if X.ndim == 2 else _open_series(X, how)
     if hasattr(X, 'tocsr'): return _from_rows('the sparse matrix', _sparse_rows(X), how)
     where = 'the tensor' if isinstance(X, torch.Tensor) else 'the array'
-    if getattr(getattr(X, 'dtype', None), 'names', None): return _open_frame(_records_frame(X), how, where)
-    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim: return _open_list(list(X), how, where)
+    if isinstance(X, np.ndarray) and X.dtype.names: return _open_records(X, how, where)
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim:
+        return _open_list(list(X), how, where)
     if hasattr(X, '__array__'): return _from_rows(where, _in_memory(_as_array(X, where)), how)
-    if isinstance(X, torch.utils.data.IterableDataset): return _open_stream('the data set', X, how, single=True)
-    if hasattr(X, 'dataset') and hasattr(X, '__iter__'): return _open_stream('the data loader', X, how)
+    if isinstance(X, torch.utils.data.IterableDataset):
+        return _open_stream('the data set', X, how, single=True)
+    if hasattr(X, 'dataset') and hasattr(X, '__iter__'):
+        return _open_stream('the data loader', X, how)
     if isinstance(X, (list, tuple)): return _open_list(X, how, f'the {kind}')
-    known = hasattr(X, '__getitem__') and hasattr(X, '__len__') and not hasattr(X, 'keys') and not isinstance(X, range)
-    if known: return _open_list(_Firsts(X), how, 'the data set', lazy=True)
-    if hasattr(X, '__next__') or isinstance(X, range): return _open_list(list(X), how, f'the {kind}')
-    require(False, f'an object of type {kind} cannot be read as data; give a path, an array, a tensor, '
-                   f'a data frame, an image, or a list, data set or data loader of these', TypeError)
+    if hasattr(X, '__next__') or isinstance(X, range):
+        return _open_list(list(X), how, f'the {kind}')
+    if hasattr(X, '__getitem__') and hasattr(X, '__len__') and not hasattr(X, 'keys'):
+        return _open_list(_Firsts(X), how, 'the data set', lazy=True)
+    require(False, f'an object of type {kind} cannot be read as data; give a path, an array, '
+                   f'a tensor, a data frame, an image, a list or a data loader', TypeError)
 
 def _is_picture(x):
     return 'PIL.Image' in sys.modules and isinstance(x, sys.modules['PIL.Image'].Image)
-
-def _records_frame(x):
-    import pandas as pd
-    return pd.DataFrame(x)
 
 class _Firsts:
     "The examples of a data set, without labels."
@@ -1123,26 +1183,27 @@ def _open_list(items, how, where, lazy=False):
     require(len(items), f'{where} holds no examples')
     try: o = items[0] if lazy else next((o for o in items if o is not None), None)
     except Exception as e:
-        raise ValueError(f'the first example of {where} cannot be read ({_reason(e)}); repair it') from e
+        why = f'the first example of {where} cannot be read ({_reason(e)}); repair it'
+        raise ValueError(why) from e
     if _is_number(o): return _from_rows(where, _in_memory(_as_array(items, where)), how)
     require(not (lazy and isinstance(o, dict)), f'{where} gives dicts; {_TUPLES}', TypeError)
     if isinstance(o, dict): return _open_records(items, how, where)
     if isinstance(o, (str, os.PathLike)):
-        return _Pictures(where, [os.path.expanduser(p) for p in items], how, [str(p) for p in items])
-    if isinstance(o, (bytes, bytearray)) or _is_picture(o): return _Pictures(where, items, how, lazy=lazy)
+        return _Pictures(where, items, how, [str(p) for p in items])
+    if isinstance(o, bytes) or _is_picture(o): return _Pictures(where, items, how, lazy=lazy)
     require(isinstance(o, (list, tuple)) or hasattr(o, '__array__'),
-            f'{where} holds examples of type {type(o).__name__}; images, paths, arrays, tensors or rows of numbers are read', TypeError)
+            f'{where} holds examples of type {type(o).__name__}; images, paths, arrays, tensors '
+            f'or rows of numbers are read', TypeError)
     a = _as_array(o, f'the first example of {where}')
-    require(a.ndim > 0 or not lazy, f'{where} holds single numbers; rows or images are needed')
-    if a.ndim == 0: return _from_rows(where, _in_memory(np.array([_as_array(v, where).item() for v in items])), how)
-    if a.ndim == 1 and not how.image: return _open_rows(items, how, where, how.shape[0] if how.shape else len(a))
-    if a.ndim == 2 and isinstance(o, list): return _from_rows(where, _in_memory(_as_array(items, where)), how)
-    if a.ndim > 3 or a.ndim == 3 and how.shape and len(how.shape) == 1: return _from_rows(where, _Rows((len(items), *a.shape), a.dtype, None), how)
+    require(a.ndim > 0, f'{where} holds single numbers; rows or images are needed')
+    if a.ndim == 1 and not how.image:
+        return _open_rows(items, how, where, how.shape[0] if how.shape else len(a))
+    require(a.ndim < 4, f'{where} holds examples of shape {a.shape}; rows or images are needed')
     return _Pictures(where, items, how, lazy=lazy)
 
 def _open_records(items, how, where):
     import pandas as pd
-    return _open_frame(pd.DataFrame(list(items)), how, where)
+    return _open_frame(pd.DataFrame(items), how, where)
 
 def _open_rows(items, how, where, d):
     "The table of a list or a data set of rows; a row of another length is unreadable."
@@ -1159,17 +1220,20 @@ def _open_rows(items, how, where, d):
     def blocks(bs, start=0, stop=None):
         stop = n if stop is None else min(stop, n)
         for i in range(start, stop, bs): yield take(np.arange(i, min(i + bs, stop)))
-    return _Table(where, _Rows((n,), None, blocks, take), [str(i) for i in range(d)], how, named=False)
+    names = [str(i) for i in range(d)]
+    return _Table(where, _Rows((n,), None, blocks, take), names, how, named=False)
 
 # %% ../nbs/06_sources.ipynb #59b8041a
 def _open_stream(where, loader, how, single=False):
     "Rows of a loader, or of an iterable data set of `single` examples."
     notes = []
-    if 'Random' in type(getattr(loader, 'sampler', None)).__name__ or getattr(loader, 'shuffle', None) is True:
-        notes.append(f'{where} shuffles, so the numbers that name its examples change in each pass.')
+    sampler = type(getattr(loader, 'sampler', None)).__name__
+    if 'Random' in sampler or getattr(loader, 'shuffle', None) is True:
+        notes.append(f'{where} shuffles: the numbers that name its examples change in each pass.')
     first = next(_arrays(loader, where, single), None)
     require(first is not None, f'{where} holds no examples')
-    require(first.ndim > 1, f'{where} gives batches of shape {first.shape}; batches of rows or images are needed')
+    shape = first.shape[1:]
+    require(first.ndim > 1, f'{where} gives single numbers; rows or images are needed')
     def blocks(bs, start=0, stop=None):
         i, held, many = 0, [], 0
         for a in _arrays(loader, where, single):
@@ -1177,7 +1241,8 @@ def _open_stream(where, loader, how, single=False):
             i += len(a)
             a = a[lo:max(hi, lo)]
             while len(a):
-                require(a.shape[1:] == first.shape[1:], f'{where} gives examples of shape {first.shape[1:]}, and then of {a.shape[1:]}; resize them')
+                require(a.shape[1:] == shape, f'{where} gives examples of shape {shape}, and then '
+                                              f'of {a.shape[1:]}; resize them')
                 held.append(a[:bs - many])
                 many += len(held[-1])
                 a = a[len(held[-1]):]
@@ -1186,7 +1251,8 @@ def _open_stream(where, loader, how, single=False):
                     held, many = [], 0
             if stop is not None and i >= stop: break
         if held: yield np.concatenate(held)
-    return _from_rows(where, _Rows((_length(loader), *first.shape[1:]), first.dtype, blocks, None, notes), how)
+    rows = _Rows((_length(loader), *shape), first.dtype, blocks, None, notes)
+    return _from_rows(where, rows, how)
 
 def _arrays(loader, where, single):
     "The batches of a loader as arrays."
@@ -1198,8 +1264,8 @@ def _arrays(loader, where, single):
 
 def _length(loader):
     "Number of examples of a loader, if it is known."
-    plain = type(getattr(loader, 'sampler', None)).__name__ in ('SequentialSampler', 'RandomSampler')
-    if not plain or getattr(loader, 'drop_last', False): return None
+    sampler = type(getattr(loader, 'sampler', None)).__name__
+    if sampler not in ('SequentialSampler', 'RandomSampler') or loader.drop_last: return None
     try: return min(len(loader.dataset), len(loader.sampler))
     except TypeError: return None
 
@@ -1211,7 +1277,8 @@ def check_fit(self:Source,
     "Count the examples; raise one sentence if there are too few, or if most rows are unreadable."
     if self.kind == 'image' and self.n is not None: n = self.n - getattr(self, 'bad', 0)
     else: n = self._count()
-    require(n >= min_rows, f'{self.path} holds {n} examples and at least {min_rows} are needed to fit a detector')
+    require(n >= min_rows, f'{self.path} holds {n} examples and at least {min_rows} are needed '
+                           f'to fit a detector')
     return n
 
 @patch
@@ -1222,10 +1289,10 @@ def _count(self:Source):
     lost = total - n
     if not lost or self.kind == 'image': return n
     (col, most), = self.lost.most_common(1)
-    why = dict(self.skipped)
-    where = f'{most:,} of them have no finite value in column {col!r}' if col else self.skipped[0][1]
-    require(2*lost <= total, f'{lost:,} of the {total:,} rows of {self.path} cannot be read: {where}; '
+    some = f'{lost:,} of the {total:,} rows of {self.path}'
+    where = f'{most:,} for column {col!r}'
+    require(2*lost <= total, f'{some} cannot be read, {where}; '
                              f'fill it, or leave the column out with --drop {col}')
-    note = f'{lost:,} of the {total:,} rows of {self.path} cannot be read and are left out: {where}.'
+    note = f'{some} cannot be read and are left out, {where}.'
     if note not in self.opened: self.opened.append(note)
     return n
