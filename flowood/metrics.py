@@ -19,12 +19,16 @@ from .core import require
 def as_vector(
     x, # list, array, Series or tensor of numbers, `(n,)`
     where:str, # what it is, for the error message
+    nan:float=None, # what a NaN becomes; `None`: a NaN is refused
 )->np.ndarray: # float64, `(n,)`
-    "`x` as a one-dimensional float64 array without NaN."
+    "`x` as a one-dimensional float64 array."
     x = np.asarray(x.detach().cpu().double() if hasattr(x, 'detach') else x, dtype=float)
-    require(x.ndim == 1, f'{where} has shape {x.shape} but must be one-dimensional, one number per example; flatten it or pick a column')
+    require(x.ndim == 1, f'{where} has shape {x.shape} but must be one-dimensional, '
+        'one number per example; flatten it or pick a column')
+    if nan is not None: return np.where(np.isnan(x), nan, x)
     bad = np.flatnonzero(np.isnan(x))
-    require(not len(bad), f'{where} holds {len(bad)} NaN of {len(x)} values, the first at index {bad[:1]}; find out which example made it or drop that row')
+    require(not len(bad), f'{where} holds {len(bad)} NaN of {len(x)} values, the first at index '
+        f'{bad[:1]}; find out which example made it or drop that row')
     return x
 
 # %% ../nbs/04_metrics.ipynb #165f9a1f
