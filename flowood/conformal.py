@@ -127,18 +127,43 @@ def benjamini_hochberg(
     return bh_adjusted(p) <= q*(1 + 1e-12)
 
 # %% ../nbs/07_conformal.ipynb #53a16f33
-def _online_p(
-    ref:list, # sorted scores so far; grows
-    s, # new scores in their order, `(m,)`
-    u, # random numbers in (0, 1], `(m,)`
-)->np.ndarray: # `(m,)`, in (0, 1]
-    "Smoothed conformal p-value of each new score among all before it; each joins `ref`."
-    p = np.empty(len(s))
-    for t,(v,w) in enumerate(zip(s.tolist(), u.tolist())):
-        lo,hi = bisect_left(ref, v),bisect_right(ref, v)
-        p[t] = (len(ref) - hi + w*(hi - lo + 1))/(len(ref) + 1)
-        ref.insert(hi, v)
-    return p
+class _Reference:
+    "Scores so far, with the rank of a new one among them; at most `most`, by letting a random one go."
+    def __init__(self, values, most=None):
+        self.places = array('d', values)
+        self.most = math.inf if most is None else max(most, len(self.places))
+        self._sort()
+    def __len__(self): return len(self.places)
+    def _sort(self):
+        self.base,self.came,self.left = np.sort(np.array(self.places)),[],[]
+        self.room = 256 + len(self.base)//64
+    def _join(self, v, w):
+        "A new score takes a place; of a full house, each score goes with the same probability."
+        i = int(w*(len(self) + 1)) if len(self) >= self.most else len(self)
+        if len(self) < self.most: self.places.append(v)
+        elif i == len(self): return
+        else:
+            insort(self.left, self.places[i])
+            self.places[i] = v
+        insort(self.came, v)
+    def p_values(self,
+        s, # new scores in their order, `(m,)`
+        u, # random numbers in (0, 1], for ties, `(m,)`
+        w, # random numbers in [0, 1), for who goes, `(m,)`
+    )->np.ndarray: # `(m,)`, in (0, 1]
+        "Smoothed conformal p-value of each new score among those before it; each joins."
+        p,t = np.empty(len(s)),0
+        while t < len(s):
+            part = s[t:t + self.room]
+            los,his = (np.searchsorted(self.base, part, side).tolist() for side in ('left','right'))
+            for v,lo,hi in zip(part.tolist(), los, his):
+                lo += bisect_left(self.came, v) - bisect_left(self.left, v)
+                hi += bisect_right(self.came, v) - bisect_right(self.left, v)
+                p[t] = (len(self) - hi + u[t]*(hi - lo + 1))/(len(self) + 1)
+                self._join(v, w[t])
+                t += 1
+            if len(self.came) >= self.room: self._sort()
+        return p
 
 # %% ../nbs/07_conformal.ipynb #31ddcea2
 N_BETS,JUMP = 7,.001
@@ -167,29 +192,37 @@ class DriftMonitor:
     def __init__(self,
         cal, # scores of held-out ID calibration data, `(n,)`
         alpha:float=.01, # probability of ever raising a false alarm
-        seed:int=0, # of the random ranks of ties
+        seed:int=0, # of the random ranks of ties, and of which scores are let go
+        most:int=100_000, # reference scores kept, at least all of `cal`; None for every score ever seen
     ):
-        cal = as_vector(cal, 'cal') + 0.
+        cal = as_vector(cal, 'cal', nan=math.inf) + 0.
         require(len(cal), 'there are no calibration scores; pass scores of held-out ID data')
         require(0 < alpha < 1, f'alpha is {alpha} but must lie between 0 and 1, such as 0.01')
-        self.alpha,self.seed,self.n_cal,self.n = float(alpha),int(seed),len(cal),0
-        self.ref,self.stakes = np.sort(cal).tolist(),np.full(N_BETS, 1/N_BETS)
+        require(most is None or most > 0, f'most is {most}; keep a positive number of scores, or None for all')
+        self.alpha,self.seed,self.most = float(alpha),int(seed),most
+        self.n_cal,self.n = len(cal),0
+        self.ref,self.stakes = _Reference(cal, most),np.full(N_BETS, 1/N_BETS)
         self.log_wealth,self.alarm_at = 0.,None
     @property
     def alarm(self): return self.alarm_at is not None
+    def _random(self, m):
+        "Numbers in [0, 1) for ties and for who goes; the same however the stream is cut."
+        streams = (np.random.PCG64(self.seed), np.random.PCG64([self.seed, 1]))
+        return [np.random.Generator(s.advance(self.n)).random(m) for s in streams]
     def __repr__(self):
         said = f'alarm at example {self.alarm_at}' if self.alarm else 'no alarm'
-        return f'DriftMonitor({self.n} examples after {self.n_cal} of calibration, log wealth {self.log_wealth:.2f}, {said})'
+        return (f'DriftMonitor({self.n} examples after {self.n_cal} of calibration, '
+                f'log wealth {self.log_wealth:.2f}, {said})')
 
 # %% ../nbs/07_conformal.ipynb #d2e082e7
 @patch
 def update(self:DriftMonitor,
-    scores, # new scores in their order, higher = more OOD, `(m,)`
+    scores, # new scores in their order, higher = more OOD, `(m,)`; NaN counts as infinite
 )->np.ndarray: # log of the wealth after each, nats, `(m,)`
     "Bet on each new score in turn."
-    s = as_vector(scores, 'scores') + 0.
-    u = 1 - np.random.Generator(np.random.PCG64(self.seed).advance(self.n)).random(len(s))
-    logs,self.stakes = _play(_bets(_online_p(self.ref, s, u)), self.stakes)
+    s = as_vector(scores, 'scores', nan=math.inf) + 0.
+    ties,goes = self._random(len(s))
+    logs,self.stakes = _play(_bets(self.ref.p_values(s, 1 - ties, goes)), self.stakes)
     logs = logs + self.log_wealth
     over = np.flatnonzero(logs >= -math.log(self.alpha))
     if len(over) and not self.alarm: self.alarm_at = self.n + int(over[0]) + 1
@@ -203,18 +236,25 @@ _KEPT = 'alpha','seed','n_cal','n','log_wealth','alarm_at'
 @patch
 def state(self:DriftMonitor)->dict:
     "Everything the monitor knows, as JSON types; `drift_from_state` makes it again."
-    return dict(kind='drift', ref=pack_floats(self.ref), stakes=self.stakes.tolist(), **{k: getattr(self, k) for k in _KEPT})
+    kept = {k: getattr(self, k) for k in (*_KEPT, 'most')}
+    return dict(kind='drift', ref=pack_floats(self.ref.places), stakes=self.stakes.tolist(), **kept)
 
 def drift_from_state(
     state:dict, # from `monitor.state()`
 )->DriftMonitor: # goes on where the other stopped
     "The monitor that `state()` described, exactly."
-    require(isinstance(state, dict) and state.get('kind') == 'drift', 'the state is not that of a drift monitor; pass what `state()` returned')
+    require(isinstance(state, dict) and state.get('kind') == 'drift',
+        'the state is not that of a drift monitor; pass what `state()` returned')
     missing = [k for k in ('ref','stakes',*_KEPT) if k not in state]
-    require(not missing, f'the state lacks {missing}; it is incomplete, start a new monitor from calibration scores')
-    ref = unpack_floats(state['ref'])
-    require(len(ref) == state['n_cal'] + state['n'] and len(state['stakes']) == N_BETS, 'the state does not fit together; start a new monitor from calibration scores')
-    m = DriftMonitor(ref, state['alpha'], state['seed'])
+    require(not missing, f'the state lacks {missing}; it is incomplete, '
+        'start a new monitor from calibration scores')
+    ref,most = unpack_floats(state['ref']),state.get('most') # states before `most` kept everything
+    size = state['n_cal'] + state['n']
+    if most is not None: size = min(size, max(most, state['n_cal']))
+    require(len(ref) == size and len(state['stakes']) == N_BETS,
+        'the state does not fit together; start a new monitor from calibration scores')
+    m = DriftMonitor(ref, state['alpha'], state['seed'], most)
+    m.ref.most = math.inf if most is None else max(most, state['n_cal'])
     m.stakes = np.array(state['stakes'], float)
     for k in _KEPT: setattr(m, k, state[k])
     return m
