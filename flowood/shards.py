@@ -67,9 +67,7 @@ def _read_plan(file):
 
 def _length(src):
     "Number of examples of a source, unreadable ones included."
-    if src.n is not None: return src.n
-    pieces = src.blocks if hasattr(src, 'blocks') else src.batches
-    return sum(len(names) for names, *_ in pieces(4096))
+    return sum(len(order) for order, *_ in src.blocks(4096)) if src.n is None else src.n
 
 def plan_shards(
     detector, # folder or file of a saved detector

@@ -589,7 +589,8 @@ def _oracle_row(o, pair, scores, test, t):
 def _mean_bits(tables, flow):
     "Mean bits per dimension of each set, if the likelihood is among the statistics."
     if 'log_prob' not in tables['test']: return {}
-    dims, levels = int(np.prod(flow.shape)), 256 if len(flow.shape) == 3 else 1
+    dims, levels = math.prod(flow.shape), 1
+    if len(flow.shape) == 3: levels = flow.pre.levels or 256
     return {k: float(bits_per_dim(t['log_prob'].mean(), dims, levels)) for k, t in tables.items()}
 
 # %% ../nbs/52_study.ipynb #3a051f1e
