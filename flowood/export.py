@@ -25,7 +25,7 @@ from .conformal import threshold_at
 from .core import atomic, common_noise, dequantize, require
 from .scores.base import (
     GMM, OCSVM, Abs, Combined, DoSE, Linear, Mahalanobis, NegLogLik, Stat, Typicality)
-from .scores.statistics import _columns
+from .scores.statistics import flow_columns
 
 # %% ../nbs/55_onnx.ipynb #ead630da
 def _erfc_series(n):
@@ -144,7 +144,7 @@ def graph_statistics(
     "The statistics of a flow for use in a graph."
     z, ladj = flow.transform(v)
     if own is not None: ladj = ladj + own
-    return _Lazy(**_columns(flow, v, z, ladj, _anderson_darling, _spectrum_cv))
+    return _Lazy(**flow_columns(flow, v, z, ladj, _anderson_darling, _spectrum_cv))
 
 # %% ../nbs/55_onnx.ipynb #de0a6e23
 _CHOOSE = "export with score='dose', 'typicality' or 'likelihood'"
@@ -298,13 +298,13 @@ def _(score:Combined):
 
 # %% ../nbs/55_onnx.ipynb #2ef8f02e
 def _parts(det):
-    "Flow, scores and calibration scores of a fitted detector."
-    fitted = hasattr(det, 'flow_')
+    "Pipeline, scores and calibration scores of a fitted detector."
+    fitted = hasattr(det, 'pipeline_')
     require(fitted, 'this detector has not been fitted; call fit first, or load a saved one')
-    n = len(getattr(getattr(det, 'pipeline_', None), 'flows', [det.flow_]))
+    n = len(det.pipeline_.flows)
     require(n == 1, f'this detector has {n} flows, one for each fold of a small data set, and a '
         'graph holds one; fit on more data, or pass held_out=')
-    return det.flow_, det.scores_, det.cal_
+    return det.pipeline_, det.calibration_.scores, det.calibration_.cal[0]
 
 class GraphDetector(nn.Module):
     "A fitted detector as one PyTorch module: raw examples in; all that it says of them out."
@@ -314,17 +314,16 @@ class GraphDetector(nn.Module):
         double:bool=False, # compute in float64
     ):
         super().__init__()
-        flow, scores, cal = _parts(det)
+        pipe, scores, cal = _parts(det)
         name = score or det.decides
         require(name in scores,
             f'the detector has no score {name!r}; choose one of {", ".join(scores)}')
-        flow = copy.deepcopy(flow).cpu().requires_grad_(False)
+        flow = copy.deepcopy(pipe.flow).cpu().requires_grad_(False)
         self.flow, self.double_ = flow.double() if double else flow, double
         self.alpha, self.about = float(det.alpha), _about(det, name, cal[name], double)
-        self.kind, self.shape = det.spec_['kind'], tuple(det.spec_['shape'])
-        self.unit = bool(det.spec_.get('unit'))
+        self.kind, self.shape = pipe.spec['kind'], pipe.shape
         self.score = torch_score(scores[name])
-        noise = common_noise(self.shape, det.k, det.seed) if self.kind == 'image' else None
+        noise = common_noise(self.shape, pipe.k, pipe.seed) if self.kind == 'image' else None
         self.register_buffer('noise', noise)
         self.register_buffer('cal', torch.tensor(np.sort(cal[name])))
         with torch.no_grad():
@@ -349,14 +348,10 @@ def prepare(self:GraphDetector,
     x:Tensor, # raw: uint8 `(B, h, w, c)`, or float64 rows `(B, d)`
 ): # what the flow sees, and the log-determinant of the way there, or `None`
     "The one place where the input is prepared; images come once for each noise image."
-    pre, like = getattr(self.flow, 'pre', None), next(self.flow.parameters())
-    if self.kind == 'image':
-        levels = getattr(pre, 'levels', None) or 256
-        v = dequantize(x.permute(0,3,1,2)[None], self.noise[:,None], levels)
-        return v.flatten(0, 1).to(like.dtype), None
-    if pre is not None: return pre(x, like)
-    if self.unit: x = x/(x**2).sum(1, keepdim=True).sqrt().clamp_min(1e-12)
-    return x.to(like.dtype), None
+    pre, like = self.flow.pre, next(self.flow.parameters())
+    if self.kind == 'table': return pre(x, like)
+    v = dequantize(x.permute(0,3,1,2)[None], self.noise[:,None], pre.levels or 256)
+    return v.flatten(0, 1).to(like.dtype), None
 
 @patch
 def statistics(self:GraphDetector,
@@ -389,13 +384,13 @@ def _before(kind, shape):
 
 def _about(det, name, cal, double):
     "What a user of the file has to know, JSON-able."
-    s, alpha = det.spec_, float(det.alpha)
+    s, alpha = det.pipeline_.spec, float(det.alpha)
     kind, shape = s['kind'], list(s['shape'])
     return dict(flowood=__version__, kind=kind, shape=shape,
         layout='uint8 (N, h, w, c)' if kind == 'image' else 'float64 (N, d)',
         before=_before(kind, shape), columns=s.get('columns'), score=name,
         alpha=alpha, n_cal=len(cal), threshold=threshold_at(cal, alpha),
-        precision='float64' if double else 'float32', noise_images=det.k,
+        precision='float64' if double else 'float32', noise_images=det.pipeline_.k,
         facts=getattr(det, 'facts_', None))
 
 # %% ../nbs/55_onnx.ipynb #aee7dda8

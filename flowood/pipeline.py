@@ -51,7 +51,7 @@ def spec_of(
     "How a source was opened."
     return dict(kind=src.kind, shape=list(src.shape), columns=src.columns, settings=src.settings)
 
-# %% ../nbs/47_pipeline.ipynb #fcc0ac04
+# %% ../nbs/47_pipeline.ipynb #ae42d674
 @patch
 def open(self:Pipeline,
     X, # anything that `open_source` takes; a `Source` stays as it is
@@ -90,7 +90,7 @@ def _timed(self:Pipeline, name, f, x, *args, **kwargs):
     self.clock[name] = n + len(args[0] if args else x), s + time.perf_counter() - t
     return res
 
-# %% ../nbs/47_pipeline.ipynb #ea7536e4
+# %% ../nbs/47_pipeline.ipynb #82ee4ae4
 @patch
 def stream(self:Pipeline,
     source, # a `Source`
@@ -106,7 +106,7 @@ def ms(self:Pipeline)->dict: # 'flow' and names of functions -> milliseconds per
     "What statistics cost, as measured so far."
     return {name: 1000*s/n for name, (n, s) in self.clock.items()}
 
-# %% ../nbs/47_pipeline.ipynb #179328ad
+# %% ../nbs/47_pipeline.ipynb #a687b9f8
 def four_parts(
     n:int, # number of examples
     seed:int=0, # which cut
@@ -117,7 +117,7 @@ def four_parts(
     idx, m = torch.randperm(n, generator=rng('parts', seed)), min(most, int(n*(1 - train))//3)
     return idx[3*m:], idx[:m], idx[m:2*m], idx[2*m:3*m]
 
-# %% ../nbs/47_pipeline.ipynb #64d34d47
+# %% ../nbs/47_pipeline.ipynb #17ea75ba
 def needed(
     alpha:float, # false-alarm rate
 )->int: # calibration examples
@@ -139,7 +139,7 @@ def folds(
         res.append((rest[m:], rest[:m] if m else rest, cal))
     return res
 
-# %% ../nbs/47_pipeline.ipynb #3e4dfaa2
+# %% ../nbs/47_pipeline.ipynb #cd3297ae
 class Calibration:
     "Fitted scores, and what they give on held-out ID data: statistics in, p-values out."
     def __init__(self,
@@ -170,9 +170,10 @@ def calibrate(
     "Fit scores on statistics of held-out ID data, and calibrate them on others."
     scores = [{**(fit_scores(t) if every else {}), **fit_scores(t, by)} for t in fit]
     given = [{n: s(t) for n, s in own.items()} for own, t in zip(scores, cal)]
-    return Calibration(scores, given, {n: columns_read(s, fit[0][:2]) for n, s in scores[0].items()})
+    reads = {n: columns_read(s, fit[0][:2]) for n, s in scores[0].items()}
+    return Calibration(scores, given, reads)
 
-# %% ../nbs/47_pipeline.ipynb #85b2b70a
+# %% ../nbs/47_pipeline.ipynb #5d4db852
 @patch
 def judge(self:Calibration,
     name:str, # of a score
@@ -182,9 +183,11 @@ def judge(self:Calibration,
     given = [own[name](t) for own, t in zip(self.folds, tables)]
     cal = [c[name] for c in self.cal]
     if not self.cross: return given[0], conformal_p(cal[0], given[0])
-    stranger = sum(len(c) - np.searchsorted(c, np.nan_to_num(s, nan=np.inf)) for c, s in zip(cal, given))
+    stranger, beyond = 0, 0.
+    for c, s in zip(cal, given):
+        stranger = stranger + len(c) - np.searchsorted(c, np.nan_to_num(s, nan=np.inf))
+        beyond = beyond - (tail_log_p(c, s) + math.log(len(c) + 1))/len(cal)
     p = (1 + stranger)/(self.n + 1)
-    beyond = sum(-tail_log_p(c, s) - math.log(len(c) + 1) for c, s in zip(cal, given))/len(cal)
     return np.where(stranger == 0, beyond.clip(min=0), 0) - np.log(p), p
 
 @patch
@@ -196,7 +199,7 @@ def out_of_fold(self:Calibration,
     p = conformal_p(ranks, ranks)
     return -np.log(p), p
 
-# %% ../nbs/47_pipeline.ipynb #a29dbc34
+# %% ../nbs/47_pipeline.ipynb #9db32b78
 @patch
 def threshold(self:Calibration,
     name:str, # of a score
@@ -215,8 +218,8 @@ def why(self:Calibration,
 )->str: # empty if decisions at this rate are valid
     "Why decisions at a rate are not what they promise, if so."
     if self.n >= needed(alpha): return ''
-    return (f'{self.n} calibration examples give no p-value below {1/(self.n + 1):.3f}, so only what '
-            f'is stranger than all of them is called OOD, and alpha {alpha:g} is not kept')
+    return (f'{self.n} calibration examples give no p-value below {1/(self.n + 1):.3f}, so only '
+            f'what is stranger than all of them is called OOD, and alpha {alpha:g} is not kept')
 
 @patch
 def valid(self:Calibration,
@@ -225,10 +228,10 @@ def valid(self:Calibration,
     "Are decisions at this rate what they promise?"
     return not self.why(alpha)
 
-# %% ../nbs/47_pipeline.ipynb #4215866f
+# %% ../nbs/47_pipeline.ipynb #46011022
 from .scores.base import score_from_state
 
-# %% ../nbs/47_pipeline.ipynb #199c22c6
+# %% ../nbs/47_pipeline.ipynb #dfccc5c3
 @patch
 def state(self:Calibration)->tuple: # JSON-able, and name -> array
     "Everything that a calibration knows."
