@@ -152,8 +152,7 @@ class OnRay:
     slots = 10_000
     def __init__(self,
         out, # folder for results, on storage that all nodes share
-        # of the cluster, such as 'auto' or 'ray://host:10001'; `None`: RAY_ADDRESS, else a new one here
-        address:str=None,
+        address:str=None, # 'auto', 'ray://host:10001'; `None`: RAY_ADDRESS, else a new one here
         device:str='cpu', # 'cpu' or 'cuda'
         share:float=1., # of a GPU, for each job
         **kw, # of `run_job`

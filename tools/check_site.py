@@ -80,13 +80,13 @@ def texts(nbs=NBS):
 
 def stale(nbs=NBS, root=ROOT):
     "Files named that do not exist, and notebooks called planned that do."
-    numbers = {p.name[:2] for p in notebooks(nbs) if p.name[:2].isdigit()}
+    there = {page(p, nbs) for p in notebooks(nbs)} | {p.name[:2] for p in notebooks(nbs)}
     for where, text in texts(nbs):
         for name in re.findall(rf'`((?:{"|".join(FOLDERS)})/[^`\s]+)`', text):
             if not any(m in name for m in MADE) and not (root/name).exists(): yield f'{where}: there is no file {name}'
-        for which in re.findall(r'planned:? ?([\d, ]+)', text):
-            for n in re.findall(r'\d\d', which):
-                if n in numbers: yield f'{where}: notebook {n} is called planned, but exists'
+        for which in re.findall(r'planned\*?: ?([\w/, ]+)', text):
+            for n in re.findall(r'[\w/]+', which):
+                if n in there: yield f'{where}: {n} is called planned, but exists'
 
 def selftest():
     "Every fault is found, and a good page has none."
@@ -101,14 +101,14 @@ def selftest():
         got = [*links(nbs), *sidebar(nbs, yml), *stale(nbs, nbs.parent)]
         assert got == [], got
         out = dict(output_type='display_data', data={'text/markdown': '[gone](gone.html)'})
-        write(nbs/'03_d.ipynb', 'md:# D\n[a](a.html#nowhere) ![p](images/p.png) [c](c.html)\n`tools/no.py` planned: 02, 09', ('1', [out]))
+        write(nbs/'03_d.ipynb', 'md:# D\n[a](a.html#nowhere) ![p](images/p.png) [c](c.html)\n`tools/no.py` planned: 02, 09 *planned*: repro/c, x', ('1', [out]))
         yml.write_text('      - 01_a.ipynb\n      - 01_a.ipynb\n      - 02_b.ipynb\n      - 09_gone.ipynb\n      - repro/c.ipynb\n')
         got = [*links(nbs), *sidebar(nbs, yml), *stale(nbs, nbs.parent)]
         for s in ('a.html has no heading #nowhere', 'no file images/p.png', 'no page c.html', 'no page gone.html', 'lacks 03_d',
-                  'lists 09_gone', 'lists 01_a.ipynb twice', 'no file tools/no.py', 'notebook 02 is called planned'):
+                  'lists 09_gone', 'lists 01_a.ipynb twice', 'no file tools/no.py', '02 is called planned', 'repro/c is called planned'):
             assert any(s in g for g in got), (s, got)
-        assert len(got) == 9, got
-    print('check_site: 9 faults, each seen to be found')
+        assert len(got) == 10, got
+    print('check_site: 10 faults, each seen to be found')
 
 if __name__ == '__main__':
     if '--selftest' in sys.argv: sys.exit(selftest())
