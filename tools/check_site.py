@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What the pages say of each other holds: python tools/check_site.py [--selftest]
 
-The sidebar of _quarto.yml lists every notebook exactly once; every link to a page, to a heading of it or to a file leads
+The sidebar of _quarto.yml lists every notebook exactly once, and so does the table on the front page, with the words of
+the notebook; every link to a page, to a heading of it or to a file leads
 somewhere; every file of the repository that is named in code font exists; nothing that exists is said to be planned.
 Notebooks (their text and their Markdown outputs), README.md and CONTRIBUTING.md are read.
 """
@@ -71,6 +72,15 @@ def documents():
             if not re.match(r'[a-z]+:|#', url) and not (ROOT/url.partition('#')[0]).exists():
                 yield f'{p.name}: there is no file {url}'
 
+def table(nbs=NBS):
+    "The table of notebooks on the front page says what each notebook says of itself."
+    index = '\n'.join(text for _, text in prose(read(nbs/'index.ipynb')))
+    for p in notebooks(nbs):
+        title = next(c.src for c in read(p)[:2] if c.kind == 'markdown' and c.src.startswith('# '))
+        said = re.search(r'^> (.+)', title, flags=re.M)[1]
+        if p.name != 'index.ipynb' and f']({page(p, nbs)}.html) | {said} |' not in index:
+            yield f'index.ipynb does not list {p.relative_to(nbs)} as it calls itself; make refresh NB=nbs/index.ipynb'
+
 def texts(nbs=NBS):
     "Pairs of a place and its text."
     for p in notebooks(nbs):
@@ -108,11 +118,17 @@ def selftest():
                   'lists 09_gone', 'lists 01_a.ipynb twice', 'no file tools/no.py', '02 is called planned', 'repro/c is called planned'):
             assert any(s in g for g in got), (s, got)
         assert len(got) == 10, got
-    print('check_site: 10 faults, each seen to be found')
+        write(nbs/'04_e.ipynb', 'md:# E\n> All of it.')
+        for line, n in (('| [E](e.html) | Some of it. |', 1), ('| [04 E](e.html) | All of it. |', 0)):
+            for p in nbs.rglob('0[123]*.ipynb'): p.unlink()
+            (nbs/'repro/c.ipynb').unlink(missing_ok=True)
+            write(nbs/'index.ipynb', f'md:# I\n> i\n\n{line}')
+            assert len([*table(nbs)]) == n, [*table(nbs)]
+    print('check_site: 11 faults, each seen to be found')
 
 if __name__ == '__main__':
     if '--selftest' in sys.argv: sys.exit(selftest())
-    bad = [*sidebar(), *links(), *documents(), *stale()]
+    bad = [*sidebar(), *links(), *documents(), *table(), *stale()]
     n = sum(len(LINK.findall(t)) for _, t in texts())
     print(*bad, f'{len(notebooks())} notebooks in the sidebar, {n} links: {len(bad)} faults', sep='\n')
     sys.exit(bool(bad))

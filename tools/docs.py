@@ -6,6 +6,7 @@ the cells between them. `--check` runs that step on a copy of the tree; every no
 site fails on a warning of Quarto about a link, on a page that is missing and on a link that leads nowhere.
 """
 import os, re, shutil, subprocess, sys, tempfile, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -30,7 +31,7 @@ def copied(to):
 
 def python(code, *args, cwd):
     "Run Python code in a fresh process that sees the copied package; `(exit code, what it printed)`."
-    script = cwd/'step.py'
+    script = cwd/f'{"alone" if args else "step"}.py'
     script.write_text(code, encoding='utf-8')
     env = {**os.environ, 'PYTHONPATH': str(cwd), 'MPLBACKEND': 'agg', 'OMP_NUM_THREADS': '1'}
     r = subprocess.run([sys.executable, str(script), *map(str, args)], cwd=cwd, env=env, text=True, errors='replace',
@@ -51,8 +52,10 @@ def step():
         copied(tree)
         rc, out = python(STEP, cwd=tree)
         names = [p.relative_to(NBS) for p in notebooks()]
-        alone = {n: python(ALONE, tree/'nbs'/n, tree/'_proc'/n, cwd=tree) for n in names if not (tree/'_proc'/n).exists()}
-    bad = [f'{n}: {cause(why)}' for n, (failed, why) in alone.items() if failed]
+        left = [n for n in names if not (tree/'_proc'/n).exists()] # nbdev stops at the first error: what is wrong with each?
+        alone = lambda n: python(ALONE, tree/'nbs'/n, tree/'_proc'/n, cwd=tree)
+        with ThreadPoolExecutor(2) as ex: tried = list(zip(left, ex.map(alone, left)))
+    bad = [f'{n}: {cause(why)}' for n, (failed, why) in tried if failed]
     if rc and not bad: bad = [f'the step fails, but each notebook alone does not: {cause(out)}']
     print(*bad, f'{len(names)} notebooks, {len(bad)} do not come out of the docs step, {time.time() - t:.0f} s', sep='\n\n')
     return len(bad)
