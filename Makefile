@@ -25,9 +25,8 @@ test: setup ## every notebook, the checks of order and style, and the wheel in a
 test-slow: setup ## the same, with the cells marked slow
 	@$(BIN)/python tools/test.py --flags slow
 
-docs: setup ## the website, in _docs (needs Quarto)
-	@command -v quarto >/dev/null || { echo 'Quarto is not on PATH: install Quarto >= 1.4 (https://quarto.org/docs/get-started) and run make docs again.'; exit 1; }
-	@$(BIN)/nbdev_export && $(BIN)/python tools/make_readme.py && PATH="$(CURDIR)/$(BIN):$$PATH" nbdev_docs
+docs: setup ## the website, in _docs (needs Quarto); a broken link is an error
+	@$(BIN)/python tools/docs.py
 
 bench: setup ## speed of flows beside four other libraries, and of dimensions and statistics
 	@$(BIN)/flowood bench

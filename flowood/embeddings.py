@@ -23,29 +23,38 @@ from .metrics import compare
 
 # %% ../nbs/25_embeddings.ipynb #bc784343
 def _behead(net):
-    "Replace the last `Linear` or `Conv2d` of `net` by the identity, in place; return what was there."
-    name, head = [(k, m) for k, m in net.named_modules() if isinstance(m, (nn.Linear, nn.Conv2d))][-1]
+    "Replace the last `Linear` or `Conv2d` of `net` by the identity, in place; return that layer."
+    layers = [(k, m) for k, m in net.named_modules() if isinstance(m, (nn.Linear, nn.Conv2d))]
+    name, head = layers[-1]
     parent, _, last = name.rpartition('.')
     setattr(net.get_submodule(parent), last, nn.Identity())
     return head
 
 # %% ../nbs/25_embeddings.ipynb #2ca02317
 class SamePad(nn.Module):
-    "Pad so that a convolution gives `ceil(size/stride)` outputs, the odd pixel going right and below, as in TensorFlow."
+    "Pad so that a convolution gives `ceil(size/stride)` outputs, as TensorFlow does."
     def __init__(self,
         k:int, # kernel size
         stride:int, # stride of the convolution that follows
-    ): super().__init__(); self.k, self.stride = k, stride
+    ):
+        super().__init__()
+        self.k, self.stride = k, stride
+
+    def _both(self, n):
+        "Padding before and after `n` pixels."
+        p = max((math.ceil(n/self.stride) - 1)*self.stride + self.k - n, 0)
+        return p//2, p - p//2
+
     def forward(self, x):
-        (t, b), (l, r) = ((p//2, p - p//2) for p in (max((math.ceil(n/self.stride) - 1)*self.stride + self.k - n, 0) for n in x.shape[-2:]))
-        return F.pad(x, (l, r, t, b))
+        h, w = x.shape[-2:]
+        return F.pad(x, (*self._both(w), *self._both(h)))
 
 def _tf_padding(net):
     "Give each padded convolution of stride above 1 TensorFlow's padding, in place."
     for name, m in list(net.named_modules()):
         if not isinstance(m, nn.Conv2d) or m.stride[0] == 1 or m.padding == (0, 0): continue
         parent, _, last = name.rpartition('.')
-        pad = SamePad(m.kernel_size[0], m.stride[0]); m.padding = (0, 0)
+        pad, m.padding = SamePad(m.kernel_size[0], m.stride[0]), (0, 0)
         setattr(net.get_submodule(parent), last, nn.Sequential(pad, m))
 
 # %% ../nbs/25_embeddings.ipynb #4132b91c
@@ -61,69 +70,116 @@ class Backbone:
     ):
         self.name, self.size, self.device = name, size, torch.device(device)
         self.net = net.eval().requires_grad_(False).to(self.device)
-        self.mean, self.std = (torch.tensor(o, dtype=torch.float32, device=self.device).view(1,-1,1,1) for o in (mean, std))
+        def channels(o): return torch.tensor(o, dtype=torch.float32, device=device).view(1,-1,1,1)
+        self.mean, self.std = channels(mean), channels(std)
         try: self.dim = self(torch.zeros(1,3,size,size, dtype=torch.uint8)).shape[1]
-        except (RuntimeError, AssertionError) as e: raise ValueError(f'{name} cannot take images of {size}×{size} pixels ({str(e).splitlines()[0]}); choose another size, 224 suits most') from None
+        except (RuntimeError, AssertionError) as e:
+            raise ValueError(f'{name} cannot take images of {size}×{size} pixels '
+                f'({str(e).splitlines()[0]}); choose another size, 224 suits most') from None
 
     def prepare(self,
         x, # images, `uint8`, `(N, 1 or 3, H, W)`
     )->torch.Tensor: # float32, `(N, 3, size, size)`
         "Resized, in colour, normalised."
-        require(isinstance(x, torch.Tensor) and x.dtype == torch.uint8, f'images are {getattr(x, "dtype", type(x).__name__)}, not a uint8 tensor; use `to_nchw(images)`', TypeError)
-        require(x.ndim == 4 and x.shape[1] in (1, 3), f'images have shape {tuple(x.shape)}, not (N, 1, H, W) or (N, 3, H, W); use `to_nchw(images)`')
+        kind = getattr(x, 'dtype', type(x).__name__)
+        require(isinstance(x, torch.Tensor) and x.dtype == torch.uint8,
+                f'images are {kind}, not a uint8 tensor; use `to_nchw(images)`', TypeError)
+        require(x.ndim == 4 and x.shape[1] in (1, 3), f'images have shape {tuple(x.shape)}, '
+                'not (N, 1, H, W) or (N, 3, H, W); use `to_nchw(images)`')
         x, s = x.to(self.device).float()/255, (self.size, self.size)
-        if x.shape[-2:] != s: x = F.interpolate(x, s, mode='bilinear', antialias=True, align_corners=False)
+        if x.shape[-2:] != s:
+            x = F.interpolate(x, s, mode='bilinear', antialias=True, align_corners=False)
         return (x.expand(-1, 3, -1, -1) - self.mean)/self.std
 
     @torch.no_grad()
     def __call__(self, x): return self.net(self.prepare(x)).flatten(1)
+
     @property
-    def hash(self): return digest(type(self.net).__name__, repr(self.net), self.size, self.mean, self.std, *(o for kv in self.net.state_dict().items() for o in kv))
-    def __repr__(self): return f'Backbone({self.name}, {self.size}×{self.size} pixels -> {self.dim} features, weights {self.hash[:8]})'
+    def hash(self):
+        weights = [o for kv in self.net.state_dict().items() for o in kv]
+        how = type(self.net).__name__, repr(self.net), self.size, self.mean, self.std
+        return digest(*how, *weights)
+
+    def __repr__(self):
+        to = f'{self.dim} features, weights {self.hash[:8]}'
+        return f'Backbone({self.name}, {self.size}×{self.size} pixels -> {to})'
 
 # %% ../nbs/25_embeddings.ipynb #44f06efd
-_FILES = dict(squeezenet1_1='squeezenet1_1_imagenet.pt', mobilenet_v2='mobilenet_v2_imagenet_int8deq.pt')
+_FILES = dict(squeezenet1_1='squeezenet1_1_imagenet.pt',
+              mobilenet_v2='mobilenet_v2_imagenet_int8deq.pt')
 
 def _read_weights(path):
     "A state dict from a file, as float32, without unpickling anything but tensors."
     import pickle
-    require(Path(path).is_file(), f'there are no weights at {path}; give the path of a state dict, or None for random weights', FileNotFoundError)
+    require(Path(path).is_file(), f'there are no weights at {path}; '
+            'give the path of a state dict, or None for random weights', FileNotFoundError)
+    cure = 'save one with torch.save(net.state_dict(), path)'
     try: state = torch.load(path, weights_only=True, map_location='cpu')
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as e: raise ValueError(f'{path} is not a state dict of plain tensors ({str(e).splitlines()[0][:80]}); save one with torch.save(net.state_dict(), path)') from None
-    require(isinstance(state, dict) and all(isinstance(v, torch.Tensor) for v in state.values()), f'{path} is not a state dict of plain tensors; save one with torch.save(net.state_dict(), path)')
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as e:
+        why = str(e).splitlines()[0][:80]
+        raise ValueError(f'{path} is not a state dict of plain tensors ({why}); {cure}') from None
+    plain = isinstance(state, dict) and all(isinstance(v, torch.Tensor) for v in state.values())
+    require(plain, f'{path} is not a state dict of plain tensors; {cure}')
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
 
 def _download(name, download):
     "torchvision's default weights of a model."
     import torchvision.models as M
-    require(download, f'there are no weights for {name} under the data root and download is False; allow it, or give weights=a path or None', FileNotFoundError)
-    try: return M.get_model_weights(name).DEFAULT.get_state_dict(progress=False, check_hash=True, weights_only=True)
-    except Exception as e: raise FileNotFoundError(f'there are no weights for {name} under the data root and the download failed ({type(e).__name__}: {e}); put a state dict there or give weights=a path') from None
+    none = f'there are no weights for {name} under the data root and'
+    require(download, f'{none} download is False; allow it, or give weights=a path or None',
+            FileNotFoundError)
+    how = dict(progress=False, check_hash=True, weights_only=True)
+    try: return M.get_model_weights(name).DEFAULT.get_state_dict(**how)
+    except Exception as e:
+        raise FileNotFoundError(f'{none} the download failed ({type(e).__name__}: {e}); '
+                                'put a state dict there or give weights=a path') from None
 
 # %% ../nbs/25_embeddings.ipynb #8f4e79f8
+def _fresh(make, *args, **kw):
+    "A network with random weights, always the same ones."
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return make(*args, **kw)
+
+def _old_densenet(k):
+    "The name that a parameter of torchvision's DenseNet file has now."
+    return k.replace('norm.', 'norm').replace('conv.', 'conv') if 'denselayer' in k else k
+
 def _torchvision(name, weights, root, download):
     "A torchvision classifier with its weights, and whether its file wants TensorFlow's padding."
     import torchvision.models as M
     known = M.list_models(module=M)
-    require(name in known, f'torchvision has no classification model {name!r}; choose one of its {len(known)}, such as resnet18, mobilenet_v2 or efficientnet_b0, or timm/...')
-    with torch.random.fork_rng(devices=[]): torch.manual_seed(0); net = M.get_model(name, weights=None)
+    require(name in known, f'torchvision has no classification model {name!r}; choose one of its '
+            f'{len(known)}, such as resnet18, mobilenet_v2 or efficientnet_b0, or timm/...')
+    net = _fresh(M.get_model, name, weights=None)
     if weights is None: return net, False
-    path = data_root(root)/'weights'/_FILES.get(name, f'{name}.pt') if weights == 'imagenet' else Path(weights)
-    state = _download(name, download) if weights == 'imagenet' and not path.exists() else _read_weights(path)
-    if name.startswith('densenet'): state = {k.replace('norm.', 'norm').replace('conv.', 'conv') if 'denselayer' in k else k: v for k, v in state.items()}
+    file = data_root(root)/'weights'/_FILES.get(name, f'{name}.pt')
+    path = file if weights == 'imagenet' else Path(weights)
+    away = weights == 'imagenet' and not path.exists()
+    state = _download(name, download) if away else _read_weights(path)
+    if name.startswith('densenet'): state = {_old_densenet(k): v for k, v in state.items()}
     if hasattr(net, 'transform_input'): net.transform_input = True
     try: net.load_state_dict(state)
-    except RuntimeError as e: raise ValueError(f'the weights in {path} do not fit {name}: {str(e).splitlines()[1].strip()[:120]}') from None
+    except RuntimeError as e:
+        why = str(e).splitlines()[1].strip()[:120]
+        raise ValueError(f'the weights in {path} do not fit {name}: {why}') from None
     return net, path.name == _FILES['mobilenet_v2'] and path.exists()
 
+# %% ../nbs/25_embeddings.ipynb #ef33288e
 def _timm(name, weights, download):
     "A timm model without its head, and its normalisation and size."
     try: import timm
-    except ImportError: raise ImportError(f'timm/{name} needs timm, which is not installed; install it with `pip install timm`, or choose a torchvision model') from None
+    except ImportError:
+        raise ImportError(f'timm/{name} needs timm, which is not installed; install it with '
+                          '`pip install timm`, or choose a torchvision model') from None
     own = isinstance(weights, (str, Path)) and weights != 'imagenet'
-    require(weights is None or own or download, f'timm/{name} needs a download and download is False; allow it, or give weights=a path or None', FileNotFoundError)
-    with torch.random.fork_rng(devices=[]): torch.manual_seed(0); net = timm.create_model(name, pretrained=weights == 'imagenet', num_classes=0)
-    if own: missing = net.load_state_dict(_read_weights(weights), strict=False).missing_keys; require(not missing, f'the weights in {weights} lack {missing[:1]} of timm/{name}; give a file of this model')
+    require(weights is None or own or download, f'timm/{name} needs a download and download is '
+            'False; allow it, or give weights=a path or None', FileNotFoundError)
+    net = _fresh(timm.create_model, name, pretrained=weights == 'imagenet', num_classes=0)
+    if own:
+        missing = net.load_state_dict(_read_weights(weights), strict=False).missing_keys
+        require(not missing, f'the weights in {weights} lack {missing[:1]} of timm/{name}; '
+                'give a file of this model')
     cfg = timm.data.resolve_model_data_config(net)
     return net, dict(mean=cfg['mean'], std=cfg['std'], size=cfg['input_size'][-1])
 
@@ -131,7 +187,7 @@ def _timm(name, weights, download):
 def backbone(
     name:str='mobilenet_v2', # a torchvision classification model, or 'timm/...'
     size:int=None, # images are resized to `size`×`size` pixels; `None`: 224, or what timm says
-    weights='imagenet', # 'imagenet': file under the data root, else download; a path; `None`: random
+    weights='imagenet', # 'imagenet': file of the data root or download; a path; `None`: random
     root=None, # data root; see `data_root`
     download:bool=True, # whether weights may be fetched
     device='cpu', # where the network runs
@@ -139,10 +195,12 @@ def backbone(
     "A pretrained network as a map from images to features."
     if name.startswith('timm/'): net, how = _timm(name[5:], weights, download)
     else:
-        net, tf = _torchvision(name, weights, root, download); how = dict(size=224)
+        net, tf = _torchvision(name, weights, root, download)
+        how = dict(size=224)
         _behead(net)
         if tf: _tf_padding(net)
-    return Backbone(name, net, **{**how, **(dict(size=size) if size else {})}, device=device)
+    if size: how['size'] = size
+    return Backbone(name, net, **how, device=device)
 
 # %% ../nbs/25_embeddings.ipynb #b9245454
 def _kept(path, n, dim):
@@ -162,14 +220,16 @@ def embed(
     "Features of images, computed once per network and image."
     require(len(images) > 0, 'there are no images to embed; pass at least one')
     bs = bs or (16 if bb.device.type == 'cpu' else 256)
-    folder, net, res = None if cache is False else Path(cache or data_root()/'features'), bb.hash, []
+    folder = None if cache is False else Path(cache or data_root()/'features')
+    net, name, res = bb.hash, bb.name.replace('/', '-'), []
     for part in images.split(chunk):
-        path = folder and folder/f"{bb.name.replace('/', '-')}-{bb.size}-{net}-{digest(part)}.safetensors"
+        path = folder and folder/f'{name}-{bb.size}-{net}-{digest(part)}.safetensors'
         x = path and _kept(path, len(part), bb.dim)
         if x is None:
             x = torch.cat([bb(b).float().cpu() for b in part.split(bs)])
             require_finite(x, f'the features of {bb.name}')
-            if path: save_tensors(path, dict(x=x), dict(kind='features', backbone=bb.name, size=bb.size, net=net))
+            about = dict(kind='features', backbone=bb.name, size=bb.size, net=net)
+            if path: save_tensors(path, dict(x=x), about)
         res.append(x)
     return torch.cat(res)
 
@@ -177,8 +237,10 @@ def embed(
 def _rows(x, where, dim=None):
     "Float32 rows `(N, dim)` from an array or tensor, or one sentence."
     x = torch.as_tensor(np.asarray(x) if not isinstance(x, torch.Tensor) else x).detach().cpu()
-    require(x.ndim == 2 and len(x) > 0, f'{where} has shape {tuple(x.shape)}, not (N, d) with N > 0; pass one row of features per example')
-    require(dim is None or x.shape[1] == dim, f'{where} has {x.shape[1]} columns, but {dim} were seen in fit; use features of the same backbone')
+    require(x.ndim == 2 and len(x) > 0, f'{where} has shape {tuple(x.shape)}, '
+            'not (N, d) with N > 0; pass one row of features per example')
+    require(dim is None or x.shape[1] == dim, f'{where} has {x.shape[1]} columns, '
+            f'but {dim} were seen in fit; use features of the same backbone')
     require_finite(x, where)
     return x.float()
 
@@ -189,19 +251,27 @@ def l2_normalize(
     return F.normalize(_rows(x, 'x'), dim=1)
 
 class Standardize:
-    "Zero mean and unit variance per column of the training features; columns that never vary are left out."
+    "Zero mean, unit variance per column of the training features; constant columns are left out."
     def __init__(self,
         l2:bool=False, # rows to length one first
     ): self.l2 = l2
+
     def fit(self,
         x, # ID training features, `(N, d)`
     ):
-        x = self._prep(x).double(); std = x.std(0, correction=0)
-        self.keep = std > 1e-6*(1e-6 + x.abs().amax(0)); self.d, self.dim = x.shape[1], int(self.keep.sum())
-        require(self.dim > 0, f'none of the {self.d} columns of x varies; check what the backbone was shown')
+        x = self._prep(x).double()
+        std = x.std(0, correction=0)
+        self.keep = std > 1e-6*(1e-6 + x.abs().amax(0))
+        self.d, self.dim = x.shape[1], int(self.keep.sum())
+        require(self.dim > 0, f'none of the {self.d} columns of x varies; '
+                'check what the backbone was shown')
         self.mean, self.std = x.mean(0)[self.keep].float(), std[self.keep].float()
         return self
-    def _prep(self, x, dim=None): return l2_normalize(_rows(x, 'x', dim)) if self.l2 else _rows(x, 'x', dim)
+
+    def _prep(self, x, dim=None):
+        x = _rows(x, 'x', dim)
+        return l2_normalize(x) if self.l2 else x
+
     def __call__(self, x): return (self._prep(x, self.d)[:,self.keep] - self.mean)/self.std
 
 # %% ../nbs/25_embeddings.ipynb #7a904a08
@@ -217,26 +287,37 @@ class FlowScore:
         seed:int=0, # of the weights, the split and the order
         device='cpu', # where it trains
         **model, # arguments of `tabular`: n_couplings, nh, n_layers, dropout
-    ): self.l2, self.epochs, self.lr, self.bs, self.valid, self.seed, self.device, self.model = l2, epochs, lr, bs, valid, seed, device, dict(dict(n_couplings=4), **model)
+    ):
+        self.l2, self.epochs, self.lr, self.bs, self.valid = l2, epochs, lr, bs, valid
+        self.seed, self.device, self.model = seed, device, dict(dict(n_couplings=4), **model)
+
     def fit(self,
         x, # ID training features, `(N, d)`
         y=None, # ignored
     ):
-        x = _rows(x, 'x'); n = round(self.valid*len(x))
-        require(n >= 2 and len(x) - n >= 2, f'{len(x)} rows with valid={self.valid} leave too few to train on and to validate; a few hundred are the least')
+        x = _rows(x, 'x')
+        n = round(self.valid*len(x))
+        require(n >= 2 and len(x) - n >= 2, f'{len(x)} rows with valid={self.valid} leave too few '
+                'to train on and to validate; a few hundred are the least')
         idx = torch.randperm(len(x), generator=rng('embedding flow', self.seed))
-        self.prep = Standardize(self.l2).fit(x[idx[n:]]); a, b = self.prep(x[idx[n:]]), self.prep(x[idx[:n]])
+        a, b = x[idx[n:]], x[idx[:n]]
+        self.prep = Standardize(self.l2).fit(a)
+        how = dict(bs=self.bs, seed=self.seed, device=self.device)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed); self.flow = create('tabular', dim=self.prep.dim, **self.model).to(self.device)
-            learn = flow_learner(flow_dls(a, b, bs=self.bs, seed=self.seed, device=self.device), self.flow, seed=self.seed, ema=.99)
+            torch.manual_seed(self.seed)
+            self.flow = create('tabular', dim=self.prep.dim, **self.model).to(self.device)
+            dls = flow_dls(self.prep(a), self.prep(b), **how)
+            learn = flow_learner(dls, self.flow, seed=self.seed, ema=.99)
             with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(self.epochs, self.lr)
-        self.losses = [(float(v[0]), float(v[1])) for v in learn.recorder.values]; self.flow.eval()
+        self.losses = [(float(v[0]), float(v[1])) for v in learn.recorder.values]
+        self.flow.eval()
         return self
+
     def __call__(self, x): return -log_probs(self.flow, self.prep(x)).double().numpy()
 
 # %% ../nbs/25_embeddings.ipynb #6b57b047
 class MahalanobisScore:
-    "Squared Mahalanobis distance to the nearest class mean, under one shrunk covariance for all classes."
+    "Squared Mahalanobis distance to the nearest class mean, under one shrunk covariance for all."
     name = 'Mahalanobis'
     def __init__(self,
         l2:bool=True, # rows to length one first; columns are standardised in any case
@@ -249,19 +330,26 @@ class MahalanobisScore:
         from sklearn.base import clone
         from sklearn.covariance import EmpiricalCovariance, LedoitWolf
         known = {'ledoit-wolf': LedoitWolf(), 'empirical': EmpiricalCovariance()}
-        require(not isinstance(self.cov, str) or self.cov in known, f"cov is {self.cov!r}; choose one of {list(known)} or an estimator of sklearn.covariance")
-        x = _rows(x, 'x'); y = np.zeros(len(x), int) if y is None else np.asarray(y)
-        require(y.shape == (len(x),), f'y has shape {y.shape}, but there are {len(x)} rows; pass one label per row')
-        self.prep = Standardize(self.l2).fit(x); z = self.prep(x).double().numpy()
+        named = isinstance(self.cov, str)
+        require(not named or self.cov in known, f'cov is {self.cov!r}; '
+                f'choose one of {list(known)} or an estimator of sklearn.covariance')
+        x = _rows(x, 'x')
+        y = np.zeros(len(x), int) if y is None else np.asarray(y)
+        require(y.shape == (len(x),), f'y has shape {y.shape}, but there are {len(x)} rows; '
+                'pass one label per row')
+        self.prep = Standardize(self.l2).fit(x)
+        z = self.prep(x).double().numpy()
         classes, which = np.unique(y, return_inverse=True)
         self.means = np.stack([z[which == k].mean(0) for k in range(len(classes))])
-        est = clone(known[self.cov] if isinstance(self.cov, str) else self.cov).set_params(assume_centered=True).fit(z - self.means[which])
-        lam, vec = np.linalg.eigh(est.covariance_); ok = lam > 1e-10*lam[-1]
+        est = clone(known[self.cov] if named else self.cov).set_params(assume_centered=True)
+        lam, vec = np.linalg.eigh(est.fit(z - self.means[which]).covariance_)
+        ok = lam > 1e-10*lam[-1]
         self.whiten = vec[:,ok]/np.sqrt(lam[ok])
         return self
+
     def __call__(self, x):
-        z = self.prep(x).double().numpy() @ self.whiten; m = self.means @ self.whiten
-        return np.min([((z - k)**2).sum(1) for k in m], 0)
+        z, means = self.prep(x).double().numpy() @ self.whiten, self.means @ self.whiten
+        return np.min([((z - m)**2).sum(1) for m in means], 0)
 
 # %% ../nbs/25_embeddings.ipynb #9cf0253c
 class KNNScore:
@@ -276,11 +364,20 @@ class KNNScore:
         y=None, # ignored
     ):
         from sklearn.neighbors import NearestNeighbors
-        x = _rows(x, 'x'); self.d = x.shape[1]
-        require(1 <= self.k <= len(x), f'k is {self.k}, but there are {len(x)} training rows; choose a k from 1 to {len(x)}')
-        self.prep = (lambda v: l2_normalize(_rows(v, 'x', self.d))) if self.l2 else Standardize().fit(x)
+        x = _rows(x, 'x')
+        self.d = x.shape[1]
+        require(1 <= self.k <= len(x), f'k is {self.k}, but there are {len(x)} training rows; '
+                f'choose a k from 1 to {len(x)}')
+        if not self.l2: self.scale = Standardize().fit(x)
         self.nn = NearestNeighbors(n_neighbors=self.k, algorithm='brute').fit(self.prep(x).numpy())
         return self
+
+    def prep(self,
+        x, # features, `(N, d)`
+    )->torch.Tensor: # `(N, d)`, where distances are taken
+        "Rows of length one, or standardised columns."
+        return l2_normalize(_rows(x, 'x', self.d)) if self.l2 else self.scale(x)
+
     def __call__(self, x): return self.nn.kneighbors(self.prep(x).numpy())[0][:,-1].astype(float)
 
 # %% ../nbs/25_embeddings.ipynb #13249962
@@ -292,17 +389,23 @@ def embedding_table(
     l2:bool=True, # rows to length one first, for all scores
     seeds=(0,), # one flow for each
     n_boot:int=1000, # bootstrap replicates of the intervals
-    scores=None, # dict to which the scores of every row are added: `(score, seed, set)` -> `(n,)`
+    scores=None, # dict to which the scores of all rows are added: `(score, seed, set)` -> `(n,)`
     **flow, # arguments of `FlowScore`
-)->pd.DataFrame: # a row per OOD set, score and seed: auroc, lo, hi, aupr, fpr95_ood, ..., n_id, n_ood
+)->pd.DataFrame: # a row per OOD set, score and seed: auroc, lo, hi, aupr, ..., n_id, n_ood
     "The flow, Mahalanobis and k-NN on the same features, each with its interval."
-    fits = [('flow', s, FlowScore(l2, seed=s, **flow), None) for s in seeds] + [('Mahalanobis', None, MahalanobisScore(l2), None)]
+    fits = [('flow', s, FlowScore(l2, seed=s, **flow), None) for s in seeds]
+    fits.append(('Mahalanobis', None, MahalanobisScore(l2), None))
     if y is not None: fits.append(('Mahalanobis, per class', None, MahalanobisScore(l2), y))
+    fits.append(('k-NN', None, KNNScore(l2), None))
     rows = []
-    for name, seed, score, labels in [*fits, ('k-NN', None, KNNScore(l2), None)]:
-        t = time.process_time(); score.fit(train, labels); kept = {'ID': score(test), **{k: score(x) for k, x in ood.items()}}
-        facts = dict(bits_per_dim=min(v for _, v in score.losses)) if name == 'flow' else {}
-        facts['cpu_seconds'] = round(time.process_time() - t, 1)
-        rows += [dict(ood=o, score=name, seed=seed, l2=l2, n_train=len(train), **compare(kept['ID'], kept[o], n_boot), **facts) for o in ood]
+    for name, seed, score, labels in fits:
+        t = time.process_time()
+        score.fit(train, labels)
+        kept = {'ID': score(test), **{k: score(x) for k, x in ood.items()}}
+        about = dict(score=name, seed=seed, l2=l2, n_train=len(train))
+        facts = dict(cpu_seconds=round(time.process_time() - t, 1))
+        if name == 'flow': facts['bits_per_dim'] = min(v for _, v in score.losses)
+        for o in ood:
+            rows.append(dict(ood=o, **about, **compare(kept['ID'], kept[o], n_boot), **facts))
         if scores is not None: scores.update({(name, seed, k): v for k, v in kept.items()})
     return pd.DataFrame(rows)

@@ -29,7 +29,8 @@ def run_job(
     **kw, # of `job.do`
 )->str: # 'done', 'stopped', or 'failed: why'
     "Do one job, unless its row exists."
-    out, first = Path(out), ranks()[0] == 0; stop = lambda: (until is not None and time.time() > until) or (out/'STOP').exists()
+    out, first = Path(out), ranks()[0] == 0
+    def stop(): return (until is not None and time.time() > until) or (out/'STOP').exists()
     if agreed(_row(out, job).exists()): return 'done'
     if agreed(stop()): return 'stopped'
     if first: _note(out, job, 'start')
@@ -38,7 +39,8 @@ def run_job(
         if first:
             with atomic(_row(out, job)) as tmp: tmp.write_text(json.dumps(row, indent=1))
     except Stopped: state = 'stopped'
-    except (ValueError, TypeError, OSError, FloatingPointError, ImportError) as e: state = f'failed: {e}'
+    except (ValueError, TypeError, OSError, FloatingPointError, ImportError) as e:
+        state = f'failed: {e}'
     if first: _note(out, job, state)
     return agreed(state)
 
@@ -48,13 +50,16 @@ def _row(out, job): return Path(out)/'rows'/f'{job.key}.json'
 def _note(out, job, event):
     "Add a line to the journal."
     out.mkdir(parents=True, exist_ok=True)
-    with open(out/'journal.jsonl', 'a') as f: f.write(json.dumps(dict(key=job.key, name=job.name, event=event, time=round(time.time(), 2), host=platform.node(), pid=os.getpid())) + '\n')
+    line = dict(key=job.key, name=job.name, event=event, time=round(time.time(), 2),
+                host=platform.node(), pid=os.getpid())
+    with open(out/'journal.jsonl', 'a') as f: f.write(json.dumps(line) + '\n')
 
 def journal(
     out, # folder of the results
 )->list: # of dicts: key, name, event, time, host, pid
     "What happened, in order."
-    return [json.loads(l) for l in open(Path(out)/'journal.jsonl')] if (Path(out)/'journal.jsonl').exists() else []
+    path = Path(out)/'journal.jsonl'
+    return [json.loads(l) for l in path.read_text().splitlines()] if path.exists() else []
 
 def job_rows(
     jobs, # in the order in which their rows are wanted
@@ -83,22 +88,36 @@ class Processes:
         device:str='cpu', # 'cpu' or 'cuda'
         **kw, # of `run_job`
     ):
-        n = workers or (torch.cuda.device_count() if 'cuda' in device else 1); gpus = max(1, torch.cuda.device_count())
-        self.out, self.kw, self.slots, self.running = out, kw, n, {}
-        self.free, self.pools = [(i, device if 'cuda' not in device else f'cuda:{i % gpus}') for i in range(n)], {}
+        gpus = max(1, torch.cuda.device_count())
+        self.slots = workers or (gpus if 'cuda' in device else 1)
+        self.out, self.kw, self.running, self.pools = out, kw, {}, {}
+        def dealt(i): return f'cuda:{i % gpus}' if 'cuda' in device else device
+        self.free = [(i, dealt(i)) for i in range(self.slots)]
+
     def submit(self, job):
-        slot = self.free.pop(); args = run_job, job, self.out, slot[1]
-        try: f = self.pools.setdefault(slot, self.pools.get(slot) or _pool()).submit(*args, **self.kw)
-        except BrokenProcessPool: self.pools[slot] = _pool(); f = self.pools[slot].submit(*args, **self.kw)
+        slot = self.free.pop()
+        try: f = self._send(slot, job)
+        except BrokenProcessPool:
+            del self.pools[slot]
+            f = self._send(slot, job)
         self.running[f] = slot
         return f
+
+    def _send(self, slot, job):
+        if slot not in self.pools: self.pools[slot] = _pool()
+        return self.pools[slot].submit(run_job, job, self.out, slot[1], **self.kw)
+
     def wait(self, fs):
-        res = []
-        for f in futures.wait(fs, return_when='FIRST_COMPLETED').done:
-            slot = self.running.pop(f); self.free.append(slot)
-            if isinstance(f.exception(), BrokenProcessPool): self.pools.pop(slot).shutdown(wait=False)
-            res.append((f, 'lost' if isinstance(f.exception(), BrokenProcessPool) else f.result()))
-        return res
+        done = futures.wait(fs, return_when='FIRST_COMPLETED').done
+        return [self._ended(f) for f in done]
+
+    def _ended(self, f):
+        slot = self.running.pop(f)
+        self.free.append(slot)
+        if not isinstance(f.exception(), BrokenProcessPool): return f, f.result()
+        self.pools.pop(slot).shutdown(wait=False)
+        return f, 'lost'
+
     def close(self):
         for p in self.pools.values(): p.shutdown()
 
@@ -106,10 +125,14 @@ class Processes:
 def _processes():
     "New processes come from one that has imported this module, where the system can do that."
     if sys.platform != 'linux': return get_context('spawn')
-    ctx = get_context('forkserver'); ctx.set_forkserver_preload(['flowood.learner'])
+    ctx = get_context('forkserver')
+    ctx.set_forkserver_preload(['flowood.learner'])
     return ctx
 
-def _pool(): return futures.ProcessPoolExecutor(1, mp_context=_processes(), initializer=_quiet, initargs=(os.getpid(),))
+def _pool():
+    "One process that waits for jobs."
+    how = dict(mp_context=_processes(), initializer=_quiet, initargs=(os.getpid(),))
+    return futures.ProcessPoolExecutor(1, **how)
 
 def _quiet(main):
     "Ignore the signals that end the command; end when its process is gone."
@@ -118,7 +141,9 @@ def _quiet(main):
 
 def _follow(main):
     while True:
-        try: time.sleep(1); os.kill(main, 0)
+        try:
+            time.sleep(1)
+            os.kill(main, 0)
         except OSError: os._exit(1)
 
 # %% ../nbs/29_jobs.ipynb #8186c2eb
@@ -127,18 +152,24 @@ class OnRay:
     slots = 10_000
     def __init__(self,
         out, # folder for results, on storage that all nodes share
-        address:str=None, # of the cluster, such as 'auto' or 'ray://host:10001'; `None`: RAY_ADDRESS, else a new one on this machine
+        address:str=None, # 'auto', 'ray://host:10001'; `None`: RAY_ADDRESS, else a new one here
         device:str='cpu', # 'cpu' or 'cuda'
         share:float=1., # of a GPU, for each job
         **kw, # of `run_job`
     ):
         try: import ray
-        except ImportError: raise ImportError('ray is not installed; run `pip install ray`, or leave out --on ray') from None
-        if not ray.is_initialized(): ray.init(address=address, log_to_driver=False, logging_level='error')
+        except ImportError:
+            raise ImportError('ray is not installed; '
+                              'run `pip install ray`, or leave out --on ray') from None
+        if not ray.is_initialized():
+            ray.init(address=address, log_to_driver=False, logging_level='error')
         self.ray, self.out, self.kw = ray, str(Path(out).resolve()), dict(kw, device=device)
-        self.task = ray.remote(num_cpus=1, num_gpus=share if 'cuda' in device else 0, max_retries=-1)(run_job)
+        gpus = share if 'cuda' in device else 0
+        self.task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=-1)(run_job)
     def submit(self, job): return self.task.options(name=job.name).remote(job, self.out, **self.kw)
-    def wait(self, refs): return [(r, self.ray.get(r)) for r in self.ray.wait(refs, num_returns=1)[0]]
+    def wait(self, refs):
+        done, _ = self.ray.wait(refs, num_returns=1)
+        return [(r, self.ray.get(r)) for r in done]
     def close(self): self.ray.shutdown()
 
 BACKENDS = dict(serial=Serial, processes=Processes, ray=OnRay)
@@ -154,14 +185,18 @@ def run_jobs(
     **kw, # of the backend: `workers`; `address` and `share` of Ray; the rest is for `job.do`
 )->dict: # key -> 'done', 'stopped', 'failed: why', or 'waiting'
     "Do the jobs that are not done."
-    require(on in BACKENDS, f'there is no backend {on!r}; choose one of {", ".join(BACKENDS)}'); out = Path(out)
-    if 'WORLD_SIZE' in os.environ: require(on == 'serial', 'under torchrun the processes share each job; leave out --on'); device = join(device)
-    if ranks()[0] == 0: (out/'STOP').unlink(missing_ok=True)
+    require(on in BACKENDS, f'there is no backend {on!r}; choose one of {", ".join(BACKENDS)}')
+    out, until = Path(out), None if minutes is None else time.time() + 60*minutes
+    if 'WORLD_SIZE' in os.environ:
+        require(on == 'serial', 'under torchrun the processes share each job; leave out --on')
+        device = join(device)
+    first = ranks()[0] == 0
+    if first: (out/'STOP').unlink(missing_ok=True)
     states = agreed({j.key: 'done' if _row(out, j).exists() else 'waiting' for j in jobs})
     if all(s == 'done' for s in states.values()): return states
     with _on_sigterm(out/'STOP'):
-        backend = BACKENDS[on](out, device=device, until=None if minutes is None else time.time() + 60*minutes, **kw)
-        try: _drive(jobs, states, backend, say if say and ranks()[0] == 0 else lambda s: None)
+        backend = BACKENDS[on](out, device=device, until=until, **kw)
+        try: _drive(jobs, states, backend, say if say and first else lambda s: None)
         finally: backend.close()
     return states
 
@@ -169,21 +204,25 @@ def run_jobs(
 def _drive(jobs, states, backend, say):
     "Submit what is ready, until nothing is left or something was stopped."
     running, total = {}, len(jobs)
-    ready = lambda j: states[j.key] == 'waiting' and all(states[n.key] == 'done' for n in j.needs)
+    def done(keys): return [states[k] == 'done' for k in keys]
+    def ready(j): return states[j.key] == 'waiting' and all(done(n.key for n in j.needs))
     while True:
         if 'stopped' not in states.values():
             for j in filter(ready, jobs):
                 if len(running) == backend.slots: break
-                running[backend.submit(j)] = j; states[j.key] = 'running'
+                running[backend.submit(j)], states[j.key] = j, 'running'
         if not running: return
         for task, state in backend.wait(list(running)):
-            j = running.pop(task); states[j.key] = 'waiting' if state == 'lost' else state
-            say(f'[{sum(s == "done" for s in states.values())}/{total}] {j.name}: {state}')
+            j = running.pop(task)
+            states[j.key] = 'waiting' if state == 'lost' else state
+            say(f'[{sum(done(states))}/{total}] {j.name}: {state}')
 
 @contextmanager
 def _on_sigterm(path):
     "While inside, SIGTERM makes the file `path`."
-    if threading.current_thread() is not threading.main_thread(): yield; return
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     was = signal.signal(signal.SIGTERM, lambda *_: path.touch())
     try: yield
     finally: signal.signal(signal.SIGTERM, was)

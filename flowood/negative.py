@@ -23,13 +23,14 @@ def floor_loss(
     y, # 0 = ID, 1 = OOD, `(b,)`
     threshold:float, # nats; an OOD example at or below it is left alone
 ): # the loss, a scalar in nats
-    "Kirichenko et al.'s objective: half the mean NLL of ID plus half the mean log-likelihood of the OOD examples above `threshold`."
+    "Kirichenko et al.: half the mean NLL of ID, plus half the mean `ll` of OOD above `threshold`."
     pos, neg = -ll[y == 0], ll[y == 1]
     neg = neg[neg > threshold]
     return .5*(pos.mean() + neg.mean()) if len(neg) else pos.mean()
 
 # %% ../nbs/24_negative.ipynb #ff9ddcc9
-THRESHOLDS = {(1,28,28): -30_000., (3,32,32): -100_000.} # shape of an image -> nats, as in Kirichenko et al.
+# shape of an image -> nats, as in Kirichenko et al.
+THRESHOLDS = {(1,28,28): -30_000., (3,32,32): -100_000.}
 
 # %% ../nbs/24_negative.ipynb #d88fe92e
 def hinge_loss(
@@ -44,23 +45,28 @@ def hinge_loss(
 
 # %% ../nbs/24_negative.ipynb #94243fac
 class NegativeLoss(BitsPerDim):
-    "Negative training as a fastai loss, in bits/dim: the paper's floor if `threshold` is given, else the hinge."
+    "Negative training as a fastai loss, in bits/dim: the floor with `threshold`, else the hinge."
     def __init__(self,
         dims:int, # number of dimensions of one example
         levels:int=256, # quantisation levels; 1 for continuous data
         threshold:float=None, # nats, of pixel values: the paper's objective
-        margin:float=None, # bits/dim: the hinge; by default `log2(levels)`, what a model pays that knows nothing
+        margin:float=None, # bits/dim: the hinge; `None`: `log2(levels)`, as for knowing nothing
         weight:float=1., # of the hinge
         reduction:str='mean', # 'mean', or 'none' for the bits/dim of each example
     ):
         super().__init__(dims, levels, reduction)
-        require(threshold is None or margin is None, f'both a threshold ({threshold} nats) and a margin ({margin} bits/dim) are given; choose one objective')
+        require(threshold is None or margin is None, f'both a threshold ({threshold} nats) and '
+                f'a margin ({margin} bits/dim) are given; choose one objective')
         if threshold is None and margin is None:
-            require(levels > 1, 'continuous data have no natural margin; give one in bits/dim, above the bits/dim of the ID data')
+            require(levels > 1, 'continuous data have no natural margin; '
+                    'give one in bits/dim, above the bits/dim of the ID data')
             margin = math.log2(levels)
-        require(levels == 1 or threshold is None or threshold < 0, f'threshold is {threshold}, but a log-likelihood of pixels is negative; give nats such as {THRESHOLDS[1,28,28]}')
-        require(levels == 1 or margin is None or margin > 0, f'margin is {margin}, but a code length in bits/dim is positive; give one such as {math.log2(levels)}')
+        require(levels == 1 or threshold is None or threshold < 0, f'threshold is {threshold}, but '
+                f'a log-likelihood of pixels is negative; give nats such as {THRESHOLDS[1,28,28]}')
+        require(levels == 1 or margin is None or margin > 0, f'margin is {margin}, but '
+                f'a code length in bits/dim is positive; give one such as {math.log2(levels)}')
         self.threshold, self.margin, self.weight = threshold, margin, weight
+
     def forward(self, log_prob, y):
         bpd, nat = bits_per_dim(log_prob, self.dims, self.levels), self.dims*math.log(2)
         if self.reduction == 'none': return bpd
@@ -69,23 +75,33 @@ class NegativeLoss(BitsPerDim):
 
 # %% ../nbs/24_negative.ipynb #fb75e6c1
 class NegativeLoader(DeviceLoader):
-    "The batches of an ID loader, each followed by a batch of an endless OOD loader; y = 0 ID, 1 OOD."
+    "The batches of an ID loader, each followed by one of an endless OOD loader; y = 0 ID, 1 OOD."
     def __init__(self,
         ins:DeviceLoader, # ID examples; sets batch size, seed and length of an epoch
         outs:DeviceLoader, # OOD examples, shuffled, so that it never ends
     ):
         (a, b) = (tuple(o.x.shape[1:]) for o in (ins, outs))
-        require(a == b, f'the OOD examples have shape {b}, the ID examples {a}; bring them to the same size and number of channels (`resize`, `set_mode`)')
-        require(ins.x.dtype == outs.x.dtype, f'the OOD examples are {outs.x.dtype}, the ID examples {ins.x.dtype}; give both as uint8 images or both as float32 rows')
+        require(a == b, f'the OOD examples have shape {b}, the ID examples {a}; bring them '
+                'to the same size and number of channels (`resize`, `set_mode`)')
+        require(ins.x.dtype == outs.x.dtype,
+                f'the OOD examples are {outs.x.dtype}, the ID examples {ins.x.dtype}; '
+                'give both as uint8 images or both as float32 rows')
         require(outs.shuffle, 'the OOD loader ends after one pass; make it with shuffle=True')
-        vars(self).update(vars(ins)); self.ins, self.outs = ins, outs
+        vars(self).update(vars(ins))
+        self.ins, self.outs = ins, outs
+
     def batch(self,
         step:int, # number of the batch since the beginning of training
     ): # `(x, y)`, ID examples first
         "Batch number `step`, whatever was read before."
         (x, y), (xo, yo) = self.ins.batch(step), self.outs.batch(step)
         return torch.cat([x, xo]), torch.cat([torch.zeros_like(y), torch.ones_like(yo)])
-    def to(self, device): self.outs.to(device); vars(self).update(vars(self.ins.to(device))); return self
+
+    def to(self, device):
+        self.outs.to(device)
+        vars(self).update(vars(self.ins.to(device)))
+        return self
+
     def new(self, **changes): return type(self)(self.ins.new(**changes), self.outs)
     def __repr__(self): return f'NegativeLoader(ID {self.ins}, OOD {self.outs})'
 
@@ -96,12 +112,22 @@ class NegativeCurves(Callback):
     def __init__(self): self.rows = []
     def after_batch(self):
         if not self.training: return
-        bpd, y = bits_per_dim(self.pred.detach(), self.loss_func.dims, self.loss_func.levels), self.yb[0]
+        f, y = self.loss_func, self.yb[0]
+        bpd = bits_per_dim(self.pred.detach(), f.dims, f.levels)
         self.rows.append(torch.stack([bpd[y == 0].mean(), bpd[y == 1].mean()]))
     def curves(self)->dict: # `ID` and `OOD`, arrays `(steps,)`
         "Both curves."
         id_, ood = torch.stack(self.rows).cpu().numpy().T
         return dict(ID=id_, OOD=ood)
+
+# %% ../nbs/24_negative.ipynb #d0fec31c
+def _joint(dls, ood, bs):
+    "The data of `dls` with `bs` OOD examples in each training batch."
+    x, seed = dls.train.x, ('ood', dls.train.seed)
+    outs = DeviceLoader(ood, y=1, bs=bs, shuffle=True, seed=seed, device=x.device)
+    joint = DataLoaders(NegativeLoader(dls.train, outs), dls.valid, path=dls.path)
+    joint.device = dls.device
+    return joint
 
 # %% ../nbs/24_negative.ipynb #b33229c6
 @delegates(flow_learner)
@@ -121,15 +147,17 @@ def negative_learner(
     **kwargs
 ): # a `FlowLearner`, with the curves of both halves in `negative_curves`
     "A `Learner` that raises the likelihood of ID data and lowers that of `ood`."
-    x, cbs = dls.train.x, L(cbs)
-    require(len(ood) > 0, 'the OOD set is empty; give at least one example, or train with `flow_learner`')
+    x, cbs, bs = dls.train.x, L(cbs), ood_bs or dls.train.bs
+    require(len(ood) > 0, 'the OOD set is empty; '
+            'give at least one example, or train with `flow_learner`')
     if levels is None: levels = 256 if x.dtype == torch.uint8 else 1
-    outs = DeviceLoader(ood, y=1, bs=ood_bs or dls.train.bs, shuffle=True, seed=('ood', dls.train.seed), device=x.device)
-    joint = DataLoaders(NegativeLoader(dls.train, outs), dls.valid, path=dls.path); joint.device = dls.device
     loss = NegativeLoss(math.prod(x.shape[1:]), levels, threshold, margin, weight)
-    about = dict(ood=digest(ood), ood_bs=outs.bs, threshold=loss.threshold, margin=loss.margin, weight=weight, tuned=tuned)
+    about = dict(ood=digest(ood), ood_bs=bs, threshold=loss.threshold, margin=loss.margin,
+                 weight=weight, tuned=tuned)
     for cb in cbs:
         if isinstance(cb, Checkpoint): cb.about = dict(about=cb.about, negative=about)
-    learn = flow_learner(joint, flow, levels, seed, ema=0, cbs=[*cbs, NegativeCurves(), *([EMA(ema, last=True)] if ema else [])], **kwargs)
+    cbs.append(NegativeCurves())
+    if ema: cbs.append(EMA(ema, last=True))
+    learn = flow_learner(_joint(dls, ood, bs), flow, levels, seed, ema=0, cbs=cbs, **kwargs)
     learn.loss_func = loss
     return learn.remove_cb(InitializeFlow) if tuned else learn

@@ -3,12 +3,12 @@
 A prologue, number 00 and exporting nothing, may import any of them: nothing can depend on it.
 
     python tools/check_order.py [--selftest]
-One line per violation, exit code 1 if there is any. The site's sidebar in _quarto.yml must list every numbered notebook, too.
+One line per violation, exit code 1 if there is any.
 """
 import ast, re, sys, tempfile
 from pathlib import Path
 
-from nbs import NBS, ROOT, notebooks, read, write
+from nbs import NBS, notebooks, read, write
 
 def numbered(nbs):
     "Pairs `(number, path)` of the numbered notebooks, in order; two may wrongly share a number."
@@ -51,12 +51,6 @@ def violations(nbs=NBS):
                 elif not m and names[-1] not in packages: res.append(f'{p.name} cell {c.idx}: imports {names[-1]}, which no notebook exports')
     return res
 
-def sidebar(nbs=NBS, yml=ROOT/'_quarto.yml'):
-    "The sidebar lists every notebook, and only notebooks that exist."
-    listed = set(re.findall(r'^\s*- ([\w/]+\.ipynb)\s*$', yml.read_text(encoding='utf-8'), flags=re.M))
-    there = {str(p.relative_to(nbs)) for p in notebooks(nbs)}
-    return [f'_quarto.yml: the sidebar lacks {n}' for n in sorted(there - listed)] + [f'_quarto.yml: the sidebar lists {n}, which is not in nbs/' for n in sorted(listed - there)]
-
 def selftest():
     "Made-up violations, each of which must be found, beside imports that are allowed."
     with tempfile.TemporaryDirectory() as d:
@@ -75,13 +69,10 @@ def selftest():
         write(d/'00_story.ipynb', '#| default_exp story', 'from flowood.flows.b import g')
         got = [v for v in violations(d) if '00_' in v]
         assert len(got) == 1 and 'imports flowood.flows.b, which 02_b' in got[0], got
-        y = d/'_quarto.yml'; y.write_text('      - 01_a.ipynb\n      - 09_gone.ipynb\n')
-        got = '\n'.join(sidebar(d, y))
-        assert 'lacks 02_b' in got and 'lists 09_gone' in got and '01_a' not in got, got
     print('check_order finds what it should')
 
 if __name__ == '__main__':
     if '--selftest' in sys.argv: sys.exit(selftest())
-    bad = violations() + sidebar()
+    bad = violations()
     print('\n'.join(bad) or f'{len(numbered(NBS))} numbered notebooks import only what comes before them')
     sys.exit(bool(bad))

@@ -1,13 +1,36 @@
 #!/usr/bin/env python3
-"""Execute one notebook against the exported package: python tools/run_nb.py NOTEBOOK [--flags 'slow gpu']
+"""Execute one notebook against the exported package: python tools/run_nb.py NOTEBOOK [--flags 'slow gpu'] [--bare]
 
 Cells with a flag of settings.ini's `tst_flags` (and `#| eval: false`) are left out unless the flag is asked for.
 Prints the lines `skipped: ...` that the notebook prints; exit code 1 and the traceback if a cell fails.
+`--bare` makes this a machine with nothing on it: no data sets, no weights, an empty home, no network but its own.
 """
-import argparse, os, sys
+import argparse, atexit, os, shutil, sys, tempfile
 from pathlib import Path
 
+def unplug():
+    "Leave the network, but for this machine's own, as far as the system allows; True if it did."
+    import ctypes, fcntl, socket, struct
+    user, net, uid = 0x10000000, 0x40000000, os.getuid()
+    libc = ctypes.CDLL(None)
+    if libc.unshare(net):
+        if libc.unshare(user | net): return False
+        for name, text in (('setgroups', 'deny'), ('uid_map', f'{uid} {uid} 1')): Path(f'/proc/self/{name}').write_text(text)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s: # the loopback device is there, but down
+        try: fcntl.ioctl(s, 0x8914, struct.pack('16sh14x', b'lo', 1))
+        except PermissionError: pass
+    return True
+
+def bare():
+    "Empty folders in place of everything that a machine may have, and no way out."
+    home = tempfile.mkdtemp(prefix='bare-')
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    for k in ('TORCH_HOME', 'XDG_CACHE_HOME', 'HF_HOME', 'NO_PROXY', 'no_proxy'): os.environ.pop(k, None)
+    os.environ.update(HOME=home, FLOWOOD_DATA=f'{home}/data', **{k: 'http://127.0.0.1:9' for k in ('http_proxy', 'https_proxy', 'HTTPS_PROXY', 'all_proxy')})
+    if not sys.platform.startswith('linux') or not unplug(): print('the network could not be cut off; proxies lead nowhere instead')
+
 os.environ['IN_TEST'] = '1' # nbdev_export in a notebook then does nothing
+if __name__ == '__main__' and '--bare' in sys.argv: bare() # before anything reads the environment or starts a thread
 
 from execnb.shell import CaptureShell
 from nbdev.config import get_config
@@ -40,5 +63,6 @@ def run(path, flags=()):
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__); p.add_argument('notebook'); p.add_argument('--flags', default='')
+    p.add_argument('--bare', action='store_true', help='without data sets, network and home')
     a = p.parse_args()
     sys.exit(not run(a.notebook, a.flags.split()))

@@ -3,6 +3,7 @@
 
     python tools/test.py [--only PATTERN] [--flags 'slow gpu'] [--workers N] [--timeout SECONDS]
 Each check and each notebook is one test. A line `skipped: why` printed by a notebook counts as one test skipped.
+Notebooks that look for data run a second time as on a machine without data, weights and network.
 `--only core` runs the notebooks whose file names hold `core`, and nothing else.
 """
 import argparse, os, re, shutil, subprocess, sys, tempfile, time
@@ -10,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import env
-from nbs import NBS, ROOT, notebooks
+from nbs import NBS, ROOT, notebooks, read
 
 PY, TOOLS = sys.executable, ROOT/'tools'
 JUNK = shutil.ignore_patterns('.venv*', '.git', '.ipynb_checkpoints', '__pycache__', '*.egg-info', 'build', 'dist', 'demo', '_proc', '_docs', 'shared')
+DATA = re.compile(r'\b(on_disk|catalog|uci_table|data_root|FLOWOOD_DATA|backbone|\w*MNIST|CIFAR10+|SVHN|CelebA|Omniglot|\w*ImageNet\w*|'
+                  r'MINIBOONE|HEPMASS|ADBench)\b')
 passed, failed, skipped = [], [], []
 
 def sh(*cmd, cwd=ROOT, timeout=None, **env_vars):
@@ -23,11 +26,12 @@ def sh(*cmd, cwd=ROOT, timeout=None, **env_vars):
     except subprocess.TimeoutExpired: return 124, f'stopped after {timeout} s'
     return r.returncode, r.stdout.strip()
 
-def test(name, rc, out, secs):
-    "Count one test and print what it said, in full if it failed."
+def test(name, rc, out, secs, bare=False):
+    "Count one test and print what it said, in full if it failed. Nothing is missing from a bare machine: it skips."
     (failed if rc else passed).append(name)
     said = [l for l in out.splitlines() if l.startswith('skipped:')]
-    skipped.extend(said)
+    if not bare: skipped.extend(said)
+    elif not rc: out = f'{len(said)} times: skipped'
     if not rc: out = '\n'.join(l for l in out.splitlines() if l.strip())
     print(f"{'FAIL' if rc else 'ok  '} {secs:6.1f} s  {name}", *(f'         {l}' for l in out.splitlines()), sep='\n', flush=True)
 
@@ -50,14 +54,20 @@ def exported():
     bad = [f'flowood/{p} is not what the notebooks export; run make export' for p in sorted(old.keys() | new) if old.get(p) != new.get(p)]
     return bool(bad), '\n'.join(bad) or f'{len(new)} files'
 
-def run_notebooks(paths, a):
-    "Each notebook in a fresh process, `a.workers` at a time."
-    threads = {'OMP_NUM_THREADS': '1'} if a.workers > 1 else {}
+def run_notebooks(paths, a, bare=False):
+    "Each notebook in a fresh process, `a.workers` at a time; `bare`: as on a machine without data, weights and network."
+    env_vars = dict(MPLBACKEND='agg', PYTHONPATH=str(ROOT), **({'OMP_NUM_THREADS': '1'} if a.workers > 1 else {}))
+    more, note = (['--bare'], ' without data') if bare else (['--flags', a.flags], '')
     def one(p):
         t = time.time()
-        return p, *sh(PY, TOOLS/'run_nb.py', p, '--flags', a.flags, timeout=a.timeout, MPLBACKEND='agg', PYTHONPATH=str(ROOT), **threads), time.time() - t
+        rc, out = sh(PY, TOOLS/'run_nb.py', p, *more, timeout=a.timeout, **env_vars)
+        return p, rc, out, time.time() - t
     with ThreadPoolExecutor(a.workers) as ex:
-        for p, rc, out, secs in ex.map(one, paths): test(str(p.relative_to(NBS)), rc, out, secs)
+        for p, rc, out, secs in ex.map(one, paths): test(f'{p.relative_to(NBS)}{note}', rc, out, secs, bare)
+
+def looks_for_data(path):
+    "Does a notebook's code name anything that may be on disk, or may be downloaded?"
+    return any(DATA.search(c.src) for c in read(path) if c.kind == 'code')
 
 def wheel(tmp):
     "Build the source archive and from it the wheel, in a copy of the tree; it must hold the package alone."
@@ -86,11 +96,15 @@ def main():
     if not a.only:
         heading('the package is what the notebooks export'); timed('export', exported)
         heading('order and style')
-        for c in ('check_order', 'check_style'):
+        for c in ('check_order', 'check_style', 'check_site'):
             timed(f'{c} --selftest', sh, PY, TOOLS/f'{c}.py', '--selftest'); timed(c, sh, PY, TOOLS/f'{c}.py')
         if (NBS/'index.ipynb').exists(): timed('README.md', sh, PY, TOOLS/'make_readme.py', '--check')
+        heading('every Python that is promised'); timed('check_python', sh, PY, TOOLS/'check_python.py')
+        heading('the docs step'); timed('docs --check', sh, PY, TOOLS/'docs.py', '--check')
     paths = [p for p in notebooks() if not a.only or a.only in p.name]
     heading(f'{len(paths)} notebooks, {a.workers} at a time'); run_notebooks(paths, a)
+    some = [p for p in paths if looks_for_data(p)]
+    if some: heading(f'{len(some)} of them look for data: once more without any'); run_notebooks(some, a, bare=True)
     if not a.only:
         heading('the wheel, in a clean environment with the newest fastai and fastcore')
         with tempfile.TemporaryDirectory() as d: timed('wheel', wheel, Path(d)); timed('smoke', smoke, Path(d))
