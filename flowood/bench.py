@@ -36,7 +36,9 @@ def _quiet(threads=None):
     was = torch.get_num_threads()
     try:
         torch.set_num_threads(threads or was)
-        with warnings.catch_warnings(): warnings.simplefilter('ignore'); yield
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            yield
     finally: torch.set_num_threads(was)
 
 class _Context:
@@ -48,7 +50,10 @@ class _Conv(_Context, GlowConv): pass
 
 def _vector(shape, steps, nh, bins):
     d, = shape
-    def one(mask): return SplineCoupling(mask, MLP(d//2, d//2*(3*bins - 1), nh), bins, split=True) if bins else AffineCoupling(mask, MLP(d//2, d, nh), split=True)
+    def one(mask):
+        return SplineCoupling(mask, MLP(d//2, d//2*(3*bins - 1), nh), bins,
+                              split=True) if bins else AffineCoupling(mask, MLP(d//2, d, nh),
+                                                                      split=True)
     f = Flow(Chain(*(one(halves(d, j%2 == 1)) for j in range(steps))), Normal(d))
     return f, f.log_prob, f.sample
 
@@ -56,8 +61,10 @@ def _vector(shape, steps, nh, bins):
 def _nflows_vector(shape, steps, nh, bins):
     from nflows import distributions, flows, transforms as T
     d, = shape; net = lambda i, o: _Net(i, o, nh)
-    one = lambda mask: T.PiecewiseRationalQuadraticCouplingTransform(mask, net, bins, 'linear', 3.) if bins else T.AffineCouplingTransform(mask, net)
-    f = flows.Flow(T.CompositeTransform([one((~halves(d, j%2 == 1)).float()) for j in range(steps)]), distributions.StandardNormal([d]))
+    one = lambda mask: T.PiecewiseRationalQuadraticCouplingTransform(mask, net, bins, 'linear',
+                                                                     3.) if bins else T.AffineCouplingTransform(mask, net)
+    f = flows.Flow(T.CompositeTransform([one((~halves(d, j%2 == 1)).float())
+                                         for j in range(steps)]), distributions.StandardNormal([d]))
     return f, f.log_prob, f.sample
 
 # %% ../nbs/49_bench.ipynb #d02ddc8b
@@ -66,10 +73,13 @@ def _normflows_vector(shape, steps, nh, bins):
     d, = shape
     def spline(j):
         m = nf.flows.CoupledRationalQuadraticSpline(d, 1, 1, num_bins=bins, reverse_mask=j%2 == 1)
-        m.prqct.transform_net, m.prqct.unconditional_transform = _Net(d//2, d//2*(3*bins - 1), nh), None
+        m.prqct.transform_net, m.prqct.unconditional_transform = _Net(d//2, d//2*(3*bins - 1),
+                                                                      nh), None
         return [m]
-    affine = lambda j: [nf.flows.AffineCouplingBlock(MLP(d//2, d, nh)), nf.flows.Permute(d, mode='swap')]
-    f = nf.NormalizingFlow(nf.distributions.DiagGaussian(d, trainable=False), [m for j in range(steps) for m in (spline if bins else affine)(j)])
+    affine = lambda j: [nf.flows.AffineCouplingBlock(MLP(d//2, d, nh)),
+                        nf.flows.Permute(d, mode='swap')]
+    f = nf.NormalizingFlow(nf.distributions.DiagGaussian(d, trainable=False),
+                           [m for j in range(steps) for m in (spline if bins else affine)(j)])
     return f, f.log_prob, lambda n: f.sample(n)[0]
 
 # %% ../nbs/49_bench.ipynb #4dc757d7
@@ -79,17 +89,26 @@ def _zuko_vector(shape, steps, nh, bins):
     from zuko.flows import Flow as F, UnconditionalDistribution
     from zuko.flows.coupling import GeneralCouplingTransform
     from zuko.transforms import MonotonicRQSTransform
-    d, = shape; spline = dict(univariate=partial(MonotonicRQSTransform, bound=3.), shapes=[(bins,), (bins,), (bins - 1,)]) if bins else {}
-    one = lambda j: GeneralCouplingTransform(d, mask=halves(d, j%2 == 1), hidden_features=(nh, nh), **spline)
-    f = F([one(j) for j in range(steps)], UnconditionalDistribution(DiagNormal, torch.zeros(d), torch.ones(d), buffer=True))
+    d, = shape
+    spline = dict(univariate=partial(MonotonicRQSTransform, bound=3.),
+                  shapes=[(bins,), (bins,), (bins - 1,)]) if bins else {}
+    one = lambda j: GeneralCouplingTransform(d, mask=halves(d, j%2 == 1), hidden_features=(nh, nh),
+                                             **spline)
+    f = F([one(j) for j in range(steps)],
+          UnconditionalDistribution(DiagNormal, torch.zeros(d), torch.ones(d), buffer=True))
     return f, lambda x: f().log_prob(x), lambda n: f().sample((n,))
 
 def _freia_vector(shape, steps, nh, bins):
     import FrEIA.framework as Ff, FrEIA.modules as Fm
     d, = shape; f = Ff.SequenceINN(d)
-    for j in range(steps): f.append(Fm.AffineCouplingOneSided, subnet_constructor=lambda i, o: MLP(i, o, nh)); f.append(Fm.PermuteRandom, seed=j)
-    def log_prob(x): z, ladj = f(x); return ladj - .5*(z**2).sum(1) - d/2*math.log(2*math.pi)
-    return f, log_prob, lambda n: f(torch.randn(n, d, device=next(f.parameters()).device), rev=True)[0]
+    for j in range(steps):
+        f.append(Fm.AffineCouplingOneSided, subnet_constructor=lambda i, o: MLP(i, o, nh))
+        f.append(Fm.PermuteRandom, seed=j)
+    def log_prob(x):
+        z, ladj = f(x)
+        return ladj - .5*(z**2).sum(1) - d/2*math.log(2*math.pi)
+    return f, log_prob, lambda n: f(torch.randn(n, d, device=next(f.parameters()).device),
+                                    rev=True)[0]
 
 # %% ../nbs/49_bench.ipynb #c7891624
 def _fix(f, kind, *names):
@@ -102,9 +121,14 @@ def _glow(shape, steps, nh, learned):
     levels, now = [], shape
     for k in steps:
         c, h, w = now = Squeeze().out_shape(now)
-        levels.append(Chain(Squeeze(), *(m for j in range(k) for m in (Conv1x1(c, j, norm=True), AffineCoupling(channelwise(c), GlowConv(c//2, c, nh), split=True)))))
+        levels.append(Chain(Squeeze(),
+                            *(m for j in range(k)
+                              for m in (Conv1x1(c, j, norm=True),
+                                        AffineCoupling(channelwise(c), GlowConv(c//2, c, nh),
+                                                       split=True)))))
         now = c//2, h, w
-    f = _fix(Flow(MultiScale(shape, *levels), Normal(math.prod(shape)), shape), Conv1x1, *(() if learned else 'w'))
+    f = _fix(Flow(MultiScale(shape, *levels), Normal(math.prod(shape)), shape), Conv1x1,
+             *(() if learned else 'w'))
     return f, f.log_prob, f.sample
 
 # %% ../nbs/49_bench.ipynb #37d08d8d
@@ -113,10 +137,15 @@ def _nflows_glow(shape, steps, nh, learned):
     ms, (c, h, w) = T.MultiscaleCompositeTransform(len(steps)), shape
     for k in steps:
         c, h, w = 4*c, h//2, w//2
-        step = lambda: [T.ActNorm(c), T.OneByOneConvolution(c, identity_init=False), T.AffineCouplingTransform(torch.arange(c) < c//2, lambda i, o: _Conv(i, o, nh))]
-        ms.add_transform(T.CompositeTransform([T.SqueezeTransform(2), *(m for _ in range(k) for m in step())]), (c, h, w)); c //= 2
+        step = lambda: [T.ActNorm(c), T.OneByOneConvolution(c, identity_init=False),
+                        T.AffineCouplingTransform(torch.arange(c) < c//2, lambda i,
+                                                  o: _Conv(i, o, nh))]
+        ms.add_transform(T.CompositeTransform([T.SqueezeTransform(2),
+                                               *(m for _ in range(k) for m in step())]), (c, h, w))
+        c //= 2
     f = flows.Flow(ms, distributions.StandardNormal([math.prod(shape)]))
-    _fix(f, T.OneByOneConvolution, 'bias', *(() if learned else ('lower_entries', 'upper_entries', 'unconstrained_upper_diag')))
+    _fix(f, T.OneByOneConvolution, 'bias',
+         *(() if learned else ('lower_entries', 'upper_entries', 'unconstrained_upper_diag')))
     return f, f.log_prob, f.sample
 
 # %% ../nbs/49_bench.ipynb #4a6bcd31
@@ -124,9 +153,11 @@ def _normflows_glow(shape, steps, nh, learned):
     import normflows as nf
     (c, h, w), levels, bases, idle = shape, [], [], 0
     for i, k in enumerate(steps):
-        c, h, w = 4*c, h//2, w//2; blocks = [nf.flows.GlowBlock(c, nh, scale_map='exp') for _ in range(k)]
+        c, h, w = 4*c, h//2, w//2
+        blocks = [nf.flows.GlowBlock(c, nh, scale_map='exp') for _ in range(k)]
         for b in blocks: b.flows[0].flows[1].param_map = GlowConv(c//2, c, nh)
-        levels.insert(0, [*blocks, nf.flows.Squeeze()]); idle += k*learned*(c**2 + c)
+        levels.insert(0, [*blocks, nf.flows.Squeeze()])
+        idle += k*learned*(c**2 + c)
         if i < len(steps) - 1: c //= 2
         bases.insert(0, nf.distributions.DiagGaussian((c, h, w), trainable=False))
     f = nf.MultiscaleFlow(bases, levels, [nf.flows.Merge() for _ in steps[1:]], class_cond=False)
@@ -138,23 +169,33 @@ def _freia_glow(shape, steps, nh, learned):
     import FrEIA.framework as Ff, FrEIA.modules as Fm
     from FrEIA.modules.invertible_resnet import ActNorm
     (c, h, w), nodes, sizes = shape, [Ff.InputNode(*shape)], []
-    def add(at, m, **kw): nodes.append(Ff.Node(at, m, kw)); return nodes[-1]
+    def add(at, m, **kw):
+        nodes.append(Ff.Node(at, m, kw))
+        return nodes[-1]
     at = nodes[0]
     for i, k in enumerate(steps):
         at, c, h, w = add(at, Fm.IRevNetDownsampling), 4*c, h//2, w//2
         for _ in range(k):
             at = add(add(at, ActNorm), Fm.Fixed1x1Conv, M=torch.linalg.qr(torch.randn(c, c))[0])
-            at = add(at, Fm.AffineCouplingOneSided, subnet_constructor=lambda a, b: GlowConv(a, b, nh))
-        if i < len(steps) - 1: both, c = add(at, Fm.Split), c//2; at, out = both.out0, both.out1
+            at = add(at, Fm.AffineCouplingOneSided, subnet_constructor=lambda a,
+                     b: GlowConv(a, b, nh))
+        if i < len(steps) - 1:
+            both, c = add(at, Fm.Split), c//2
+            at, out = both.out0, both.out1
         else: out = at
         nodes.append(Ff.OutputNode(out)); sizes.append((c, h, w))
     f = Ff.GraphINN(nodes)
-    def log_prob(x): zs, ladj = f(x); return ladj - sum(.5*(z**2).flatten(1).sum(1) for z in zs) - math.prod(shape)/2*math.log(2*math.pi)
-    return f, log_prob, lambda n: f([torch.randn(n, *s, device=next(f.parameters()).device) for s in sizes], rev=True)[0]
+    def log_prob(x):
+        zs, ladj = f(x)
+        return ladj - sum(.5*(z**2).flatten(1).sum(1)
+                          for z in zs) - math.prod(shape)/2*math.log(2*math.pi)
+    return f, log_prob, lambda n: f([torch.randn(n, *s, device=next(f.parameters()).device)
+                                     for s in sizes], rev=True)[0]
 
 # %% ../nbs/49_bench.ipynb #a5fd0694
 def _nsf(shape, steps, nh, lean):
-    f = nsf(shape, steps, nh, dropout=0., lean=lean); f = Flow(f.transform.bijectors[1], f.base, shape)
+    f = nsf(shape, steps, nh, dropout=0., lean=lean)
+    f = Flow(f.transform.bijectors[1], f.base, shape)
     return f, f.log_prob, f.sample
 
 def _nflows_nsf(shape, steps, nh, lean):
@@ -165,23 +206,35 @@ def _nflows_nsf(shape, steps, nh, lean):
         q = 2 if i < 2 else h; c, h, w = c*q*q, h//q, w//q
         coupling = lambda j: T.PiecewiseRationalQuadraticCouplingTransform((torch.arange(c)%2 == j%2).float(), lambda a, b: ConvResidualNet(a, b, nh[i]), 8, 'linear', 3.)
         step = lambda j: [T.ActNorm(c), *([T.OneByOneConvolution(c)] if i < 2 else []), coupling(j)]
-        ms.add_transform(T.CompositeTransform([T.SqueezeTransform(q), *(m for j in range(steps[i]) for m in step(j)), T.OneByOneConvolution(c)]), (c, h, w)); c //= 2
-    f = flows.Flow(ms, distributions.StandardNormal([math.prod(shape)])); f.idle = lean*steps[2]*4*8*nh[2]**2
+        ms.add_transform(T.CompositeTransform([T.SqueezeTransform(q),
+                                               *(m for j in range(steps[i]) for m in step(j)),
+                                               T.OneByOneConvolution(c)]), (c, h, w))
+        c //= 2
+    f = flows.Flow(ms, distributions.StandardNormal([math.prod(shape)]))
+    f.idle = lean*steps[2]*4*8*nh[2]**2
     return f, f.log_prob, f.sample
 
 # %% ../nbs/49_bench.ipynb #c73676cd
 LIBRARIES = {
-    'affine': dict(flowood=_vector, nflows=_nflows_vector, normflows=_normflows_vector, zuko=_zuko_vector, FrEIA=_freia_vector),
-    'spline': dict(flowood=_vector, nflows=_nflows_vector, normflows=_normflows_vector, zuko=_zuko_vector),
+    'affine': dict(flowood=_vector, nflows=_nflows_vector, normflows=_normflows_vector,
+                   zuko=_zuko_vector, FrEIA=_freia_vector),
+    'spline': dict(flowood=_vector, nflows=_nflows_vector, normflows=_normflows_vector,
+                   zuko=_zuko_vector),
     'glow': dict(flowood=_glow, nflows=_nflows_glow, normflows=_normflows_glow),
-    'glow-fixed': dict(flowood=_glow, nflows=_nflows_glow, normflows=_normflows_glow, FrEIA=_freia_glow),
-    'nsf': dict(flowood=_nsf, nflows=_nflows_nsf), 'nsf-lean': dict(flowood=_nsf, nflows=_nflows_nsf)}
+    'glow-fixed': dict(flowood=_glow, nflows=_nflows_glow, normflows=_normflows_glow,
+                       FrEIA=_freia_glow),
+    'nsf': dict(flowood=_nsf, nflows=_nflows_nsf),
+    'nsf-lean': dict(flowood=_nsf, nflows=_nflows_nsf)}
 
 SIZES = {
-    'affine': dict(bs=256, shape=(64,), steps=8, nh=256, bins=0), 'spline': dict(bs=256, shape=(64,), steps=8, nh=256, bins=8),
-    'glow': dict(bs=32, shape=(3,16,16), steps=(4,4), nh=64, learned=True), 'glow-fixed': dict(bs=32, shape=(3,16,16), steps=(4,4), nh=64, learned=False),
-    'nsf': dict(bs=32, shape=(1,28,28), steps=(4,4,4), nh=(32,32,256), lean=False), 'nsf-lean': dict(bs=32, shape=(1,28,28), steps=(4,4,4), nh=(32,32,256), lean=True),
-    'statistics': dict(bs=32, shape=(1,28,28), steps=(2,2,2), nh=(16,16,64)), 'lid': dict(bs=1, shape=(1,28,28), steps=(2,2,2), nh=(16,16,64))}
+    'affine': dict(bs=256, shape=(64,), steps=8, nh=256, bins=0),
+    'spline': dict(bs=256, shape=(64,), steps=8, nh=256, bins=8),
+    'glow': dict(bs=32, shape=(3,16,16), steps=(4,4), nh=64, learned=True),
+    'glow-fixed': dict(bs=32, shape=(3,16,16), steps=(4,4), nh=64, learned=False),
+    'nsf': dict(bs=32, shape=(1,28,28), steps=(4,4,4), nh=(32,32,256), lean=False),
+    'nsf-lean': dict(bs=32, shape=(1,28,28), steps=(4,4,4), nh=(32,32,256), lean=True),
+    'statistics': dict(bs=32, shape=(1,28,28), steps=(2,2,2), nh=(16,16,64)),
+    'lid': dict(bs=1, shape=(1,28,28), steps=(2,2,2), nh=(16,16,64))}
 
 KINDS = list(SIZES)
 
@@ -192,12 +245,17 @@ def candidates(
     **kwargs, # sizes that replace those in `SIZES[kind]`
 )->dict: # library -> (model, log_prob, sample)
     "The same flow in every library that is installed."
-    require(kind in LIBRARIES, f'there are no flows of kind {kind!r}; choose one of {", ".join(LIBRARIES)}')
-    size = {**SIZES[kind], **kwargs}; size.pop('bs'); res, ours = {}, None
+    require(kind in LIBRARIES,
+            f'there are no flows of kind {kind!r}; choose one of {", ".join(LIBRARIES)}')
+    size = {**SIZES[kind], **kwargs}
+    size.pop('bs')
+    res, ours = {}, None
     for name, build in LIBRARIES[kind].items():
         try: f = build(**size)
         except ImportError: continue
-        f[0].to(device).train(); n = sum(p.numel() for p in f[0].parameters() if p.requires_grad) - getattr(f[0], 'idle', 0); ours = ours or n
+        f[0].to(device).train()
+        n = sum(p.numel() for p in f[0].parameters() if p.requires_grad) - getattr(f[0], 'idle', 0)
+        ours = ours or n
         require(n == ours, f'{name} has {n} parameters that act, ours {ours}; they are not the same architecture')
         res[name] = f
     return res
@@ -208,8 +266,12 @@ def tasks(
     x, # a batch, `(B, ...)`
 )->dict: # name -> function of no arguments
     "The three things that are timed."
-    model, log_prob, sample = candidate; opt = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=1e-6)
-    def train(): opt.zero_grad(); (-log_prob(x).mean()).backward(); opt.step()
+    model, log_prob, sample = candidate
+    opt = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=1e-6)
+    def train():
+        opt.zero_grad()
+        (-log_prob(x).mean()).backward()
+        opt.step()
     def score():
         with torch.no_grad(): log_prob(x)
     def draw():
@@ -225,7 +287,10 @@ def rate(
     "How often `f` can be called."
     wait = torch.cuda.synchronize if 'cuda' in str(device) else lambda: None
     wait(); t, n = time.perf_counter(), 0
-    while not n or time.perf_counter() - t < seconds: f(); wait(); n += 1
+    while not n or time.perf_counter() - t < seconds:
+        f()
+        wait()
+        n += 1
     return n/(time.perf_counter() - t)
 
 def in_turns(
@@ -235,7 +300,8 @@ def in_turns(
     device='cpu', # waited for
 )->pd.DataFrame: # calls per second, a row per round
     "Rates of functions that take turns."
-    rows = [{k: rate(f, seconds, device) for k, f in list(fs.items())[::1 if i % 2 else -1]} for i in range(rounds + 1)]
+    rows = [{k: rate(f, seconds, device) for k, f in list(fs.items())[::1 if i % 2 else -1]}
+            for i in range(rounds + 1)]
     return pd.DataFrame(rows[1:], columns=list(fs))
 
 # %% ../nbs/49_bench.ipynb #55c7b4e1
@@ -244,26 +310,34 @@ def _loop(flow, x):
     ps, rows = [p for p in flow.parameters() if p.requires_grad], []
     for v in x:
         v = v[None].clone().requires_grad_()
-        rows.append([g.square().sum() for g in torch.autograd.grad(flow.log_prob(v).sum(), [v, *ps])])
+        rows.append([g.square().sum()
+                     for g in torch.autograd.grad(flow.log_prob(v).sum(), [v, *ps])])
     return torch.tensor(rows)
 
 @torch.no_grad()
 def _gram_count(flow, z, r):
     "How many eigenvalues of JᵀJ exceed e²ʳ, from the Jacobian of the whole batch."
     g = lambda z: flow.decode(z).flatten(1)
-    J = torch.stack([torch.func.jvp(g, (z,), (e.view_as(z),))[1] for e in torch.eye(z.numel(), device=z.device)], 2)
+    J = torch.stack([torch.func.jvp(g, (z,), (e.view_as(z),))[1]
+                     for e in torch.eye(z.numel(), device=z.device)], 2)
     i = torch.arange(len(z)); J = J.view(*z.shape, *z.shape)[i,:,i]
     return (torch.linalg.eigh(J.mT @ J)[0].clamp(min=1e-20) > math.exp(2*r)).sum(1)
 
 # %% ../nbs/49_bench.ipynb #256567ac
 def _statistics(kind, bs, device, shape, steps, nh):
     "`(who, task)` -> function, of one spline flow."
-    f = nsf(shape, steps, nh, dropout=0.).to(device).eval(); x = torch.rand(bs, *shape, device=device)
+    f = nsf(shape, steps, nh, dropout=0.).to(device).eval()
+    x = torch.rand(bs, *shape, device=device)
     if kind == 'lid':
         with torch.no_grad(): z = f.encode(x)[0]
-        return {('flowood', 'count'): lambda: fast_spectrum(f, z).count(-2.), ('exact', 'count'): lambda: exact_spectrum(f, z).count(-2.), ('plain', 'count'): lambda: _gram_count(f, z, -2.)}
+        return {('flowood', 'count'): lambda: fast_spectrum(f, z).count(-2.),
+                ('exact', 'count'): lambda: exact_spectrum(f, z).count(-2.),
+                ('plain', 'count'): lambda: _gram_count(f, z, -2.)}
     images, norms = (256*x).byte().cpu(), gradient_norms(f)
-    return {('flowood', 'gradients'): lambda: norms(x), ('flowood', 'forward'): lambda: flow_statistics(f, x), ('flowood', 'codes'): lambda: code_lengths(images, workers=torch.get_num_threads()), ('plain', 'gradients'): lambda: _loop(f, x)}
+    return {('flowood', 'gradients'): lambda: norms(x),
+            ('flowood', 'forward'): lambda: flow_statistics(f, x),
+            ('flowood', 'codes'): lambda: code_lengths(images, workers=torch.get_num_threads()),
+            ('plain', 'gradients'): lambda: _loop(f, x)}
 
 # %% ../nbs/49_bench.ipynb #898ce18b
 def _flops(f):
@@ -300,7 +374,8 @@ def _functions(kind, device, bs, **size):
     "`(library, task)` -> function of no arguments."
     if kind not in LIBRARIES: return _statistics(kind, bs, device, **size)
     x = torch.randn(bs, *size['shape'], device=device)
-    return {(n, t): f for n, c in candidates(kind, device, **size).items() for t, f in tasks(c, x).items()}
+    return {(n, t): f for n, c in candidates(kind, device, **size).items() for t,
+            f in tasks(c, x).items()}
 
 # %% ../nbs/49_bench.ipynb #5bd80f5d
 def run_bench(
@@ -314,16 +389,28 @@ def run_bench(
 )->dict: # JSON-able: rows, peak, hardware
     "All libraries, all tasks, in one process, in turns."
     require(kind in KINDS, f'there is no bench of kind {kind!r}; choose one of {", ".join(KINDS)}')
-    size = {**SIZES[kind], **({} if bs is None else dict(bs=bs)), **kwargs}; bs = size['bs']
+    size = {**SIZES[kind], **({} if bs is None else dict(bs=bs)), **kwargs}
+    bs = size['bs']
     with _quiet(threads):
         fs, (product, work) = _functions(kind, device, **size), matmul(device=device)
-        r = in_turns({**fs, 'peak': product}, rounds, seconds, device); peak, rows = r.pop('peak')*work, []
+        r = in_turns({**fs, 'peak': product}, rounds, seconds, device)
+        peak, rows = r.pop('peak')*work, []
         for n, t in fs:
-            q = r['flowood', t]/r[n, t]; rows.append(dict(kind=kind, task=t, library=n, per_s=float(r[n, t].median()*bs), ratio=float(q.median()), lo=float(q.min()), hi=float(q.max())))
-            if t == 'train': here = _flops(fs[n, t])*r[n, t]; rows[-1].update(flop_per_s=float(here.median()), share=float((here/peak).median()))
-        return dict(kind=kind, rows=rows, peak=float(peak.median()), bs=bs, rounds=rounds, seconds=seconds, threads=torch.get_num_threads(), size={k: list(v) if isinstance(v, tuple) else v for k, v in size.items() if k != 'bs'},
-                    hardware=f'{machine(device)}, {torch.get_num_threads()} threads', date=str(date.today()),
-                    versions=dict(flowood=flowood.__version__, torch=torch.__version__, **{n: metadata.version(n) for n, t in fs if t == 'train' and n != 'flowood'}))
+            q = r['flowood', t]/r[n, t]
+            rows.append(dict(kind=kind, task=t, library=n, per_s=float(r[n, t].median()*bs),
+                             ratio=float(q.median()), lo=float(q.min()), hi=float(q.max())))
+            if t == 'train':
+                here = _flops(fs[n, t])*r[n, t]
+                rows[-1].update(flop_per_s=float(here.median()), share=float((here/peak).median()))
+        return dict(kind=kind, rows=rows, peak=float(peak.median()), bs=bs, rounds=rounds,
+                    seconds=seconds, threads=torch.get_num_threads(),
+                    size={k: list(v) if isinstance(v, tuple) else v for k,
+                          v in size.items() if k != 'bs'},
+                    hardware=f'{machine(device)}, {torch.get_num_threads()} threads',
+                    date=str(date.today()),
+                    versions=dict(flowood=flowood.__version__, torch=torch.__version__,
+                                  **{n: metadata.version(n) for n,
+                                     t in fs if t == 'train' and n != 'flowood'}))
 
 # %% ../nbs/49_bench.ipynb #bdb73a51
 def _number(v): return f'{v:,.0f}' if v >= 100 else f'{v:.3g}'
@@ -332,9 +419,16 @@ def bench_text(
     res:dict, # from `run_bench`
 )->str:
     "The table, and the roofline line."
-    r = pd.DataFrame(res['rows']); ts, at = list(r.task.unique()), {(o.library, o.task): o for o in r.itertuples()}
+    r = pd.DataFrame(res['rows'])
+    ts, at = list(r.task.unique()), {(o.library, o.task): o for o in r.itertuples()}
     cell = lambda o: ' '*39 if o is None else f'{_number(o.per_s):>16}{o.ratio:8.2f}x{f"({o.lo:.2f}-{o.hi:.2f})":>14}'
-    lines = [f"{res['kind']}, batch {res['bs']}, {res['rounds']} rounds, {res['hardware']}", f'{"library":10}' + ''.join(f'{t + " /s":>16}{"ours is":>9}{"(from-to)":>14}' for t in ts)]
-    lines += [f'{n:10}' + ''.join(cell(at.get((n, t))) for t in ts).rstrip() for n in r.library.unique()]
-    if 'train' in ts: lines.append(f"roofline: matrix product {res['peak']/1e9:,.0f} GFLOP/s; training reaches " + ', '.join(f'{o.library} {o.flop_per_s/1e9:,.0f} ({o.share:.0%})' for o in r[r.task == 'train'].itertuples()))
+    lines = [f"{res['kind']}, batch {res['bs']}, {res['rounds']} rounds, {res['hardware']}",
+             f'{"library":10}'
+             + ''.join(f'{t + " /s":>16}{"ours is":>9}{"(from-to)":>14}' for t in ts)]
+    lines += [f'{n:10}' + ''.join(cell(at.get((n, t))) for t in ts).rstrip()
+              for n in r.library.unique()]
+    if 'train' in ts:
+        lines.append(f"roofline: matrix product {res['peak']/1e9:,.0f} GFLOP/s; training reaches "
+                     + ', '.join(f'{o.library} {o.flop_per_s/1e9:,.0f} ({o.share:.0%})'
+                                 for o in r[r.task == 'train'].itertuples()))
     return '\n'.join(lines)

@@ -26,7 +26,8 @@ def content_statistics(
     x, # `uint8` images, `(B, c, h, w)`
 )->dict: # name -> float64 `(B,)`
     "Brightness, contrast and code length of each image."
-    bits = code_lengths(x if x.shape[1] == 3 else x.flatten(0,1)[:,None], 'png', workers=1)['bits_png']
+    bits = code_lengths(x if x.shape[1] == 3 else x.flatten(0,1)[:,None], 'png',
+                        workers=1)['bits_png']
     return dict(pixel_statistics(x), bits_png=bits.reshape(len(x), -1).sum(1))
 
 # %% ../nbs/48_lint.ipynb #dd5fecad
@@ -37,13 +38,17 @@ def format_statistics(
     v,B = x.numpy().astype(np.float32),len(x)
     d1,d2 = [[np.diff(v, n, axis=a).reshape(B, -1) for a in (2,3) if v.shape[a] > 2] for n in (1,2)]
     energy = lambda ds: sum((d**2).mean(1, dtype=float) for d in ds) + 1e-6
-    return dict(sharpness=energy(d2)/energy(d1), equal_pairs=np.mean([(d == 0).mean(1) for d in d1], axis=0) if d1 else np.zeros(B), jpeg_grid=_jpeg_grid(v))
+    return dict(sharpness=energy(d2)/energy(d1),
+                equal_pairs=np.mean([(d == 0).mean(1) for d in d1], axis=0) if d1 else np.zeros(B),
+                jpeg_grid=_jpeg_grid(v))
 
 def _jpeg_grid(v):
     "Share of small cosine coefficients on the grid of 8×8 blocks, minus the share on the grid moved by 4 pixels."
     y = v[:,0] if v.shape[1] < 3 else np.tensordot(v[:,:3], np.array([.299,.587,.114]), (1, 0))
     if min(y.shape[1:]) < 12: return np.zeros(len(y))
-    i = np.arange(8); dct = np.cos((2*i + 1)*i[:,None]*math.pi/16)/2; dct[0] /= math.sqrt(2)
+    i = np.arange(8)
+    dct = np.cos((2*i + 1)*i[:,None]*math.pi/16)/2
+    dct[0] /= math.sqrt(2)
     def small(top, left):
         z = y[:,top:,left:]; h,w = (n//8 for n in z.shape[1:])
         b = z[:,:8*h,:8*w].reshape(-1, h, 8, w, 8).swapaxes(2, 3)
@@ -70,19 +75,28 @@ def read_headers(
     from PIL import Image
     from flowood.sources import _find_images
     folder,rows = Path(folder),[]
-    require(folder.is_dir(), f'there is no folder {folder}; sizes of image files are read from a folder', FileNotFoundError)
+    require(folder.is_dir(),
+            f'there is no folder {folder}; sizes of image files are read from a folder',
+            FileNotFoundError)
     for f in _find_images(folder):
         try:
             with Image.open(folder/f) as im: w,h = im.size
         except Exception: continue
-        rows.append(dict(name=f, pixels=float(w*h), aspect=w/h, file_bytes=float((folder/f).stat().st_size)))
+        rows.append(dict(name=f, pixels=float(w*h), aspect=w/h,
+                         file_bytes=float((folder/f).stat().st_size)))
     require(rows, f'{folder} holds no image that can be read; give the folder with the original files')
     return pd.DataFrame(rows)
 
 # %% ../nbs/48_lint.ipynb #cd7bcf9f
 class Finding(NamedTuple):
     "One thing that the linter noticed."
-    level:str; where:str; what:str; number:float; interval:tuple; n:tuple; text:str
+    level:str
+    where:str
+    what:str
+    number:float
+    interval:tuple
+    n:tuple
+    text:str
     def __str__(self): return self.text
 
 class Findings(list):
@@ -91,7 +105,8 @@ class Findings(list):
         items=(), # findings
         checked:str='nothing', # what was looked at, for a result without warnings
     ):
-        super().__init__(sorted(items, key=lambda f: f.level != 'warning')); self.checked = checked
+        super().__init__(sorted(items, key=lambda f: f.level != 'warning'))
+        self.checked = checked
     @property
     def warnings(self): return [f for f in self if f.level == 'warning']
     @property
@@ -99,7 +114,8 @@ class Findings(list):
         n = len(self.warnings)
         return f"{n or 'No'} warning{'s'*(n != 1)}; looked at {self.checked}."
     def __repr__(self): return '\n'.join([self.summary, *[f'- {f.level}: {f}' for f in self]])
-    def _repr_html_(self): return f'<p><b>{html.escape(self.summary)}</b></p><ul>' + ''.join(f'<li><b>{f.level}</b>: {html.escape(f.text)}</li>' for f in self) + '</ul>'
+    def _repr_html_(self):
+        return f'<p><b>{html.escape(self.summary)}</b></p><ul>' + ''.join(f'<li><b>{f.level}</b>: {html.escape(f.text)}</li>' for f in self) + '</ul>'
 
 # %% ../nbs/48_lint.ipynb #04553a1f
 def _two_sided(i, o, n_boot, seed):
@@ -114,16 +130,23 @@ def _beats(model, baseline, n_boot, seed):
     return compare_pair(y, m, b if auroc(y, b) >= .5 else -b, n_boot, seed=seed)['lo'] > 0
 
 # %% ../nbs/48_lint.ipynb #308c0fb8
-_LABEL = dict(pixel_mean='mean brightness', pixel_var='pixel variance', bits_png='PNG code length', sharpness='sharpness', equal_pairs='the share of equal neighbours', jpeg_grid="the trace of JPEG's 8×8 grid",
-    pixels='the number of pixels before resizing', aspect='the aspect ratio before resizing', file_bytes='the size of the file', row_mean='the mean of a row', row_rms='the root mean square of a row')
-_KIND = {**dict.fromkeys(('sharpness','equal_pairs','jpeg_grid'), 'format'), **dict.fromkeys(('pixels','aspect','file_bytes'), 'file')}
-_ADVICE = dict(content='print it beside the model', format='resizing or compression can do that: make sure that both sets were prepared in the same way', file='traces of it may survive resizing: compare files of one size')
+_LABEL = dict(pixel_mean='mean brightness', pixel_var='pixel variance', bits_png='PNG code length',
+              sharpness='sharpness', equal_pairs='the share of equal neighbours',
+              jpeg_grid="the trace of JPEG's 8×8 grid",
+    pixels='the number of pixels before resizing', aspect='the aspect ratio before resizing',
+              file_bytes='the size of the file', row_mean='the mean of a row',
+              row_rms='the root mean square of a row')
+_KIND = {**dict.fromkeys(('sharpness','equal_pairs','jpeg_grid'), 'format'),
+         **dict.fromkeys(('pixels','aspect','file_bytes'), 'file')}
+_ADVICE = dict(content='print it beside the model',
+               format='resizing or compression can do that: make sure that both sets were prepared in the same way', file='traces of it may survive resizing: compare files of one size')
 
 def _baseline_findings(name, ins, out, row, model, n_boot, seed):
     "At most one finding for each kind of baseline on one OOD set: the best of its kind, and which others do well."
     res,n = [],(len(next(iter(ins.values()))),len(next(iter(out.values()))))
     for kind in ('format','content','file'):
-        fits = {k: _two_sided(ins[k], out[k], n_boot, seed) for k in ins if k in out and _KIND.get(k, 'content') == kind}
+        fits = {k: _two_sided(ins[k], out[k], n_boot, seed) for k in ins if k in out
+                and _KIND.get(k, 'content') == kind}
         fits = dict(sorted(((k,v) for k,v in fits.items() if v[1] > .6), key=lambda o: -o[1][0]))
         if not fits: continue
         (k,(a,lo,hi,up)),*more = fits.items()
@@ -161,21 +184,26 @@ def overlap_findings(
         twice = n - len(first[b])
         if twice:
             o,m = Counter(h).most_common(1)[0]
-            res.append(Finding('note', b, 'duplicates', twice/n, None, (n,), f"{twice:,} of the {n:,} examples of {b} {'repeats' if twice == 1 else 'repeat'} another one of it (index {first[b][o]} occurs {m:,} times); a random split of {b} would put copies on both sides."))
+            res.append(Finding('note', b, 'duplicates', twice/n, None, (n,),
+                               f"{twice:,} of the {n:,} examples of {b} {'repeats' if twice == 1 else 'repeat'} another one of it (index {first[b][o]} occurs {m:,} times); a random split of {b} would put copies on both sides."))
         for a in names[:i]:
             if a in apart and b in apart: continue
             both = [j for j,o in enumerate(h) if o in first[a]]
             if not both: continue
             f,j = len(both)/n,both[0]
-            res.append(Finding('warning' if f > allowed else 'note', b, 'overlap', f, None, (n,len(hashes[a])), f"{len(both):,} of the {n:,} examples of {b} ({100*f:.3g} %) {'is' if len(both) == 1 else 'are'} also in {a}, the first at index {j} (index {first[a][h[j]]} of {a}); remove them from one of the two."))
+            res.append(Finding('warning' if f > allowed else 'note', b, 'overlap', f, None,
+                               (n,len(hashes[a])),
+                               f"{len(both):,} of the {n:,} examples of {b} ({100*f:.3g} %) {'is' if len(both) == 1 else 'are'} also in {a}, the first at index {j} (index {first[a][h[j]]} of {a}); remove them from one of the two."))
     return res
 
 # %% ../nbs/48_lint.ipynb #c2f338f4
 def _stored(x, where):
     "Examples as a tensor: `uint8` `(n, c, h, w)`, or float32 `(n, d)`."
     if hasattr(x, 'iloc'): x = x.to_numpy()
-    if not isinstance(x, torch.Tensor): x = to_nchw(x) if np.ndim(x) > 2 else torch.tensor(np.asarray(x, np.float32))
-    require(x.ndim == 2 or x.ndim == 4 and x.dtype == torch.uint8, f'{where} has shape {tuple(x.shape)} and type {x.dtype}; give uint8 images or rows of numbers')
+    if not isinstance(x, torch.Tensor):
+        x = to_nchw(x) if np.ndim(x) > 2 else torch.tensor(np.asarray(x, np.float32))
+    require(x.ndim == 2 or x.ndim == 4 and x.dtype == torch.uint8,
+            f'{where} has shape {tuple(x.shape)} and type {x.dtype}; give uint8 images or rows of numbers')
     require(len(x), f'{where} is empty; leave it out')
     return x.cpu()
 
@@ -189,9 +217,11 @@ def _model(scores, name, i, j, n_id, n_ood, n_boot, seed):
     "What is known of the model on one OOD set: a row with auroc, lo, hi, and its scores of the sampled examples, or `None`."
     s = (scores or {}).get(name)
     if s is None or isinstance(s, dict): return s,None
-    require('ID' in scores, "scores has no entry 'ID'; give the model's scores of the ID examples, too")
+    require('ID' in scores,
+            "scores has no entry 'ID'; give the model's scores of the ID examples, too")
     a,b = as_vector(scores['ID'], "scores['ID']"),as_vector(s, f'scores[{name!r}]')
-    require((len(a),len(b)) == (n_id,n_ood), f'there are {n_id} ID examples and {n_ood} of {name}, but {len(a)} and {len(b)} scores; pass one per example, in the same order')
+    require((len(a),len(b)) == (n_id,n_ood),
+            f'there are {n_id} ID examples and {n_ood} of {name}, but {len(a)} and {len(b)} scores; pass one per example, in the same order')
     a,b = a[i],b[j]; y,s = np.repeat([0,1], [len(a),len(b)]),np.r_[a, b]
     return dict(zip(('lo','hi'), interval(auroc, y, s, n_boot, seed=seed)), auroc=auroc(y, s)),(a,b)
 
@@ -209,19 +239,30 @@ def lint(
 )->Findings: # warnings first
     "What is wrong with a comparison of ID and OOD data: trivial baselines and examples on both sides."
     ood = {k: _stored(v, k) for k,v in (ood or {}).items()}
-    own = {k: v if hasattr(v, 'batches') else _stored(v, k) for k,v in [('train',train), *(parts or {}).items(), ('ID',id_x)] if v is not None}
+    own = {k: v if hasattr(v, 'batches') else _stored(v, k) for k,
+           v in [('train',train), *(parts or {}).items(), ('ID',id_x)] if v is not None}
     unknown = [k for k in {**(scores or {}), **(sizes or {})} if k not in ('ID', *ood)]
-    require(not unknown, f"scores or sizes name {unknown[:1]}, which is no OOD set; the sets are {['ID', *ood]}")
+    require(not unknown,
+            f"scores or sizes name {unknown[:1]}, which is no OOD set; the sets are {['ID', *ood]}")
     hashes = {k: example_hashes(v) for k,v in {**own, **ood}.items()}
     res = overlap_findings(hashes, ood)
-    x,heads = own['ID'],{k: v if hasattr(v, 'iloc') else read_headers(v) for k,v in (sizes or {}).items()}
+    x,heads = own['ID'],{k: v if hasattr(v, 'iloc') else read_headers(v) for k,
+                         v in (sizes or {}).items()}
     ins,i = _sample(x, most, ('ID',seed))
     for k,v in ood.items():
-        require(v.shape[1:] == x.shape[1:], f'{k} holds examples of shape {tuple(v.shape[1:])} and ID of {tuple(x.shape[1:])}; bring them to one shape, or the shape tells them apart')
-        if min(len(v), len(x)) < 20: res.append(Finding('note', k, 'few', math.nan, None, (len(x),len(v)), f'{k} was compared with nothing: {len(x)} ID and {len(v)} OOD examples are fewer than 20.')); continue
-        out,j = _sample(v, most, (k,seed)); row,model = _model(scores, k, i, j, len(x), len(v), n_boot, seed)
+        require(v.shape[1:] == x.shape[1:],
+                f'{k} holds examples of shape {tuple(v.shape[1:])} and ID of {tuple(x.shape[1:])}; bring them to one shape, or the shape tells them apart')
+        if min(len(v), len(x)) < 20:
+            res.append(Finding('note', k, 'few', math.nan, None, (len(x),len(v)),
+                               f'{k} was compared with nothing: {len(x)} ID and {len(v)} OOD examples are fewer than 20.'))
+            continue
+        out,j = _sample(v, most, (k,seed))
+        row,model = _model(scores, k, i, j, len(x), len(v), n_boot, seed)
         res += _baseline_findings(k, ins, out, row, model, n_boot, seed)
-        if 'ID' in heads and k in heads: res += _baseline_findings(k, *[{c: heads[n][c].to_numpy() for c in ('pixels','aspect','file_bytes')} for n in ('ID',k)], row, None, n_boot, seed)
+        if 'ID' in heads and k in heads:
+            res += _baseline_findings(k, *[{c: heads[n][c].to_numpy()
+                                            for c in ('pixels','aspect','file_bytes')}
+                                           for n in ('ID',k)], row, None, n_boot, seed)
     tried = f", and {len(ins) + 3*bool(heads)} baselines on {len(ood)} OOD set{'s'*(len(ood) > 1)}" if ood else ''
     return Findings(res, f"{sum(map(len, hashes.values())):,} examples of {', '.join([*own, *ood])} for duplicates{tried}")
 
@@ -238,4 +279,5 @@ def lint_results(
     if examples(ids) is None: return Findings(checked='nothing: the results hold no examples')
     known = {k: o for k,o in ood.items() if examples(o) is not None}
     scores = {'ID': ids['scores'][score], **{k: o['scores'][score] for k,o in known.items()}}
-    return lint(examples(ids), {k: examples(o) for k,o in known.items()}, train, scores=scores, sizes={k: v for k,v in (sizes or {}).items() if k in scores}, **kwargs)
+    return lint(examples(ids), {k: examples(o) for k,o in known.items()}, train, scores=scores,
+                sizes={k: v for k,v in (sizes or {}).items() if k in scores}, **kwargs)
