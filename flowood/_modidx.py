@@ -1212,4 +1212,5 @@ d = { 'settings': { 'branch': 'main',
                                   'flowood.tracking.WandB.image': ('tracking.html#wandb.image', 'flowood/tracking.py'),
                                   'flowood.tracking.WandB.scalars': ('tracking.html#wandb.scalars', 'flowood/tracking.py'),
                                   'flowood.tracking.WandB.start': ('tracking.html#wandb.start', 'flowood/tracking.py'),
+                                  'flowood.tracking._absent': ('tracking.html#_absent', 'flowood/tracking.py'),
                                   'flowood.tracking.read_log': ('tracking.html#read_log', 'flowood/tracking.py')}}}

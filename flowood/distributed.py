@@ -30,7 +30,7 @@ def join(
     return device
 
 def _leave():
-    "At the end, wait for the others; who goes early takes the connections of those along who are still talking."
+    "Wait for the others: who goes early takes along the connections of those still talking."
     gc.collect()
     if dist.is_initialized():
         dist.barrier()
