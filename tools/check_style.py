@@ -3,9 +3,9 @@
 
     python tools/check_style.py [--selftest] [NOTEBOOK ...]
 
-Lines of code that a reader sees (exported cells, and cells without `#| hide`) have at most 100
-columns, and one statement. Two short statements may share a line (`a = f(); b = g(a)`) if it has
-at most 80 columns; what follows a colon on its line (`if not x: return`) is one statement alone.
+Lines of code that a reader sees (exported cells, and cells without `#| hide` or `#| echo: false`)
+have at most 100 columns, and one statement. Two short statements may share a line of at most 80
+columns (`a = f(); b = g(a)`); after a colon on its line (`if not x: return`) stands one alone.
 """
 import ast, io, re, sys, tempfile, tokenize
 from pathlib import Path
@@ -61,7 +61,10 @@ def check_def(n, coms, where):
 
 # ---- the lines of a cell
 
-def shown(c): return c.kind == 'code' and (c.exported or 'hide' not in c.flags)
+def shown(c):
+    "Does a reader see the code of this cell, on the site or in the package?"
+    hidden = 'hide' in c.flags or c.flags.get('echo') == 'false'
+    return c.kind == 'code' and (c.exported or not hidden)
 
 def blocks(tree):
     "Every list of statements: a module's, a function's, the branches of an `if`."
@@ -208,13 +211,15 @@ class C:
     def __init__(self, x): # data
         pass
     def h(self, y): return y''', '#| hide\n1; 2; 3 #' + '-'*100, 'md:So C.',
+        '#| echo: false\n#' + '-'*100,
         'if C(1): C(2)\nelse: C(3)']
 
 BAD = [['md:hello', '#| export\ndef f(x): pass',
         '#| export\ndef g(\n    x, y, # both\n)->int: # n\n    "d"',
         'test_fail(lambda: f(1))', '#| export\n' + 'a=1\n'*51],
        ['md:# A', '#| export\ndef f(', ('1/0', [dict(output_type='error')]), 'x=1\n'*11],
-       ['md:# A\n' + 'x'*500_000], ['#| export\n#| hide\n' + 'a = 1 #' + '-'*94, 'a = 1; b = 2; c = 3']]
+       ['md:# A\n' + 'x'*500_000],
+       ['#| export\n#| hide\n' + 'a = 1 #' + '-'*94, 'a = 1; b = 2; c = 3']]
 
 CROWDED = [('a = 1; b = 2', ''), ('a = 1; b = 2; c = 3', '1:15'), ('for a in b: c; d', '1:16'),
            ('if a: b\nelif c: d\nelse: e; f', '3:10'), ('def f(x): y = x; return y', '1:18'),
