@@ -36,7 +36,9 @@ def _quiet(threads=None):
     was = torch.get_num_threads()
     try:
         torch.set_num_threads(threads or was)
-        with warnings.catch_warnings(): warnings.simplefilter('ignore'); yield
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            yield
     finally: torch.set_num_threads(was)
 
 class _Context:
@@ -48,16 +50,23 @@ class _Conv(_Context, GlowConv): pass
 
 def _vector(shape, steps, nh, bins):
     d, = shape
-    def one(mask): return SplineCoupling(mask, MLP(d//2, d//2*(3*bins - 1), nh), bins, split=True) if bins else AffineCoupling(mask, MLP(d//2, d, nh), split=True)
-    f = Flow(Chain(*(one(halves(d, j%2 == 1)) for j in range(steps))), Normal(d))
+    def coupling(mask):
+        if not bins: return AffineCoupling(mask, MLP(d//2, d, nh), split=True)
+        return SplineCoupling(mask, MLP(d//2, d//2*(3*bins - 1), nh), bins, split=True)
+    f = Flow(Chain(*(coupling(halves(d, j%2 == 1)) for j in range(steps))), Normal(d))
     return f, f.log_prob, f.sample
 
 # %% ../nbs/49_bench.ipynb #53071195
 def _nflows_vector(shape, steps, nh, bins):
     from nflows import distributions, flows, transforms as T
-    d, = shape; net = lambda i, o: _Net(i, o, nh)
-    one = lambda mask: T.PiecewiseRationalQuadraticCouplingTransform(mask, net, bins, 'linear', 3.) if bins else T.AffineCouplingTransform(mask, net)
-    f = flows.Flow(T.CompositeTransform([one((~halves(d, j%2 == 1)).float()) for j in range(steps)]), distributions.StandardNormal([d]))
+    spline = T.PiecewiseRationalQuadraticCouplingTransform
+    d, = shape
+    def net(i, o): return _Net(i, o, nh)
+    def coupling(mask):
+        if not bins: return T.AffineCouplingTransform(mask, net)
+        return spline(mask, net, bins, 'linear', 3.)
+    couplings = [coupling((~halves(d, j%2 == 1)).float()) for j in range(steps)]
+    f = flows.Flow(T.CompositeTransform(couplings), distributions.StandardNormal([d]))
     return f, f.log_prob, f.sample
 
 # %% ../nbs/49_bench.ipynb #d02ddc8b
@@ -66,10 +75,14 @@ def _normflows_vector(shape, steps, nh, bins):
     d, = shape
     def spline(j):
         m = nf.flows.CoupledRationalQuadraticSpline(d, 1, 1, num_bins=bins, reverse_mask=j%2 == 1)
-        m.prqct.transform_net, m.prqct.unconditional_transform = _Net(d//2, d//2*(3*bins - 1), nh), None
+        m.prqct.transform_net = _Net(d//2, d//2*(3*bins - 1), nh)
+        m.prqct.unconditional_transform = None
         return [m]
-    affine = lambda j: [nf.flows.AffineCouplingBlock(MLP(d//2, d, nh)), nf.flows.Permute(d, mode='swap')]
-    f = nf.NormalizingFlow(nf.distributions.DiagGaussian(d, trainable=False), [m for j in range(steps) for m in (spline if bins else affine)(j)])
+    def affine(j):
+        return [nf.flows.AffineCouplingBlock(MLP(d//2, d, nh)), nf.flows.Permute(d, mode='swap')]
+    base, parts = nf.distributions.DiagGaussian(d, trainable=False), []
+    for j in range(steps): parts += spline(j) if bins else affine(j)
+    f = nf.NormalizingFlow(base, parts)
     return f, f.log_prob, lambda n: f.sample(n)[0]
 
 # %% ../nbs/49_bench.ipynb #4dc757d7
@@ -79,44 +92,66 @@ def _zuko_vector(shape, steps, nh, bins):
     from zuko.flows import Flow as F, UnconditionalDistribution
     from zuko.flows.coupling import GeneralCouplingTransform
     from zuko.transforms import MonotonicRQSTransform
-    d, = shape; spline = dict(univariate=partial(MonotonicRQSTransform, bound=3.), shapes=[(bins,), (bins,), (bins - 1,)]) if bins else {}
-    one = lambda j: GeneralCouplingTransform(d, mask=halves(d, j%2 == 1), hidden_features=(nh, nh), **spline)
-    f = F([one(j) for j in range(steps)], UnconditionalDistribution(DiagNormal, torch.zeros(d), torch.ones(d), buffer=True))
+    d, = shape
+    how = dict(hidden_features=(nh, nh))
+    if bins: how.update(univariate=partial(MonotonicRQSTransform, bound=3.),
+                        shapes=[(bins,), (bins,), (bins - 1,)])
+    couplings = [GeneralCouplingTransform(d, mask=halves(d, j%2 == 1), **how) for j in range(steps)]
+    base = UnconditionalDistribution(DiagNormal, torch.zeros(d), torch.ones(d), buffer=True)
+    f = F(couplings, base)
     return f, lambda x: f().log_prob(x), lambda n: f().sample((n,))
 
 def _freia_vector(shape, steps, nh, bins):
     import FrEIA.framework as Ff, FrEIA.modules as Fm
-    d, = shape; f = Ff.SequenceINN(d)
-    for j in range(steps): f.append(Fm.AffineCouplingOneSided, subnet_constructor=lambda i, o: MLP(i, o, nh)); f.append(Fm.PermuteRandom, seed=j)
-    def log_prob(x): z, ladj = f(x); return ladj - .5*(z**2).sum(1) - d/2*math.log(2*math.pi)
-    return f, log_prob, lambda n: f(torch.randn(n, d, device=next(f.parameters()).device), rev=True)[0]
+    d, = shape
+    f = Ff.SequenceINN(d)
+    for j in range(steps):
+        f.append(Fm.AffineCouplingOneSided, subnet_constructor=lambda i, o: MLP(i, o, nh))
+        f.append(Fm.PermuteRandom, seed=j)
+    def log_prob(x):
+        z, ladj = f(x)
+        return ladj - .5*(z**2).sum(1) - d/2*math.log(2*math.pi)
+    def sample(n): return f(torch.randn(n, d, device=next(f.parameters()).device), rev=True)[0]
+    return f, log_prob, sample
 
 # %% ../nbs/49_bench.ipynb #c7891624
 def _fix(f, kind, *names):
     "Stop training the parameters called `names` in modules of class `kind`."
     for m in f.modules():
-        if isinstance(m, kind): [getattr(m, k).requires_grad_(False) for k in names]
+        if not isinstance(m, kind): continue
+        for k in names: getattr(m, k).requires_grad_(False)
     return f
 
 def _glow(shape, steps, nh, learned):
     levels, now = [], shape
     for k in steps:
         c, h, w = now = Squeeze().out_shape(now)
-        levels.append(Chain(Squeeze(), *(m for j in range(k) for m in (Conv1x1(c, j, norm=True), AffineCoupling(channelwise(c), GlowConv(c//2, c, nh), split=True)))))
+        parts = [Squeeze()]
+        for j in range(k):
+            parts.append(Conv1x1(c, j, norm=True))
+            parts.append(AffineCoupling(channelwise(c), GlowConv(c//2, c, nh), split=True))
+        levels.append(Chain(*parts))
         now = c//2, h, w
-    f = _fix(Flow(MultiScale(shape, *levels), Normal(math.prod(shape)), shape), Conv1x1, *(() if learned else 'w'))
+    f = Flow(MultiScale(shape, *levels), Normal(math.prod(shape)), shape)
+    if not learned: _fix(f, Conv1x1, 'w')
     return f, f.log_prob, f.sample
 
 # %% ../nbs/49_bench.ipynb #37d08d8d
 def _nflows_glow(shape, steps, nh, learned):
     from nflows import distributions, flows, transforms as T
     ms, (c, h, w) = T.MultiscaleCompositeTransform(len(steps)), shape
+    def net(i, o): return _Conv(i, o, nh)
     for k in steps:
         c, h, w = 4*c, h//2, w//2
-        step = lambda: [T.ActNorm(c), T.OneByOneConvolution(c, identity_init=False), T.AffineCouplingTransform(torch.arange(c) < c//2, lambda i, o: _Conv(i, o, nh))]
-        ms.add_transform(T.CompositeTransform([T.SqueezeTransform(2), *(m for _ in range(k) for m in step())]), (c, h, w)); c //= 2
+        parts = [T.SqueezeTransform(2)]
+        for _ in range(k):
+            parts += [T.ActNorm(c), T.OneByOneConvolution(c, identity_init=False),
+                      T.AffineCouplingTransform(torch.arange(c) < c//2, net)]
+        ms.add_transform(T.CompositeTransform(parts), (c, h, w))
+        c //= 2
     f = flows.Flow(ms, distributions.StandardNormal([math.prod(shape)]))
-    _fix(f, T.OneByOneConvolution, 'bias', *(() if learned else ('lower_entries', 'upper_entries', 'unconstrained_upper_diag')))
+    matrix = 'lower_entries', 'upper_entries', 'unconstrained_upper_diag'
+    _fix(f, T.OneByOneConvolution, 'bias', *(() if learned else matrix))
     return f, f.log_prob, f.sample
 
 # %% ../nbs/49_bench.ipynb #4a6bcd31
@@ -124,9 +159,11 @@ def _normflows_glow(shape, steps, nh, learned):
     import normflows as nf
     (c, h, w), levels, bases, idle = shape, [], [], 0
     for i, k in enumerate(steps):
-        c, h, w = 4*c, h//2, w//2; blocks = [nf.flows.GlowBlock(c, nh, scale_map='exp') for _ in range(k)]
+        c, h, w = 4*c, h//2, w//2
+        blocks = [nf.flows.GlowBlock(c, nh, scale_map='exp') for _ in range(k)]
         for b in blocks: b.flows[0].flows[1].param_map = GlowConv(c//2, c, nh)
-        levels.insert(0, [*blocks, nf.flows.Squeeze()]); idle += k*learned*(c**2 + c)
+        levels.insert(0, [*blocks, nf.flows.Squeeze()])
+        idle += k*learned*(c**2 + c)
         if i < len(steps) - 1: c //= 2
         bases.insert(0, nf.distributions.DiagGaussian((c, h, w), trainable=False))
     f = nf.MultiscaleFlow(bases, levels, [nf.flows.Merge() for _ in steps[1:]], class_cond=False)
@@ -138,50 +175,79 @@ def _freia_glow(shape, steps, nh, learned):
     import FrEIA.framework as Ff, FrEIA.modules as Fm
     from FrEIA.modules.invertible_resnet import ActNorm
     (c, h, w), nodes, sizes = shape, [Ff.InputNode(*shape)], []
-    def add(at, m, **kw): nodes.append(Ff.Node(at, m, kw)); return nodes[-1]
+    def net(i, o): return GlowConv(i, o, nh)
+    def add(at, m, **kw):
+        nodes.append(Ff.Node(at, m, kw))
+        return nodes[-1]
     at = nodes[0]
     for i, k in enumerate(steps):
         at, c, h, w = add(at, Fm.IRevNetDownsampling), 4*c, h//2, w//2
         for _ in range(k):
             at = add(add(at, ActNorm), Fm.Fixed1x1Conv, M=torch.linalg.qr(torch.randn(c, c))[0])
-            at = add(at, Fm.AffineCouplingOneSided, subnet_constructor=lambda a, b: GlowConv(a, b, nh))
-        if i < len(steps) - 1: both, c = add(at, Fm.Split), c//2; at, out = both.out0, both.out1
+            at = add(at, Fm.AffineCouplingOneSided, subnet_constructor=net)
+        if i < len(steps) - 1:
+            both, c = add(at, Fm.Split), c//2
+            at, out = both.out0, both.out1
         else: out = at
-        nodes.append(Ff.OutputNode(out)); sizes.append((c, h, w))
+        nodes.append(Ff.OutputNode(out))
+        sizes.append((c, h, w))
     f = Ff.GraphINN(nodes)
-    def log_prob(x): zs, ladj = f(x); return ladj - sum(.5*(z**2).flatten(1).sum(1) for z in zs) - math.prod(shape)/2*math.log(2*math.pi)
-    return f, log_prob, lambda n: f([torch.randn(n, *s, device=next(f.parameters()).device) for s in sizes], rev=True)[0]
+    def log_prob(x):
+        zs, ladj = f(x)
+        energy = sum((z**2).flatten(1).sum(1) for z in zs)/2
+        return ladj - energy - math.prod(shape)/2*math.log(2*math.pi)
+    def sample(n):
+        device = next(f.parameters()).device
+        return f([torch.randn(n, *s, device=device) for s in sizes], rev=True)[0]
+    return f, log_prob, sample
 
 # %% ../nbs/49_bench.ipynb #a5fd0694
 def _nsf(shape, steps, nh, lean):
-    f = nsf(shape, steps, nh, dropout=0., lean=lean); f = Flow(f.transform.bijectors[1], f.base, shape)
+    f = nsf(shape, steps, nh, dropout=0., lean=lean)
+    f = Flow(f.transform.bijectors[1], f.base, shape)
     return f, f.log_prob, f.sample
 
 def _nflows_nsf(shape, steps, nh, lean):
     from nflows import distributions, flows, transforms as T
     from nflows.nn.nets import ConvResidualNet
+    spline = T.PiecewiseRationalQuadraticCouplingTransform
     ms, (c, h, w) = T.MultiscaleCompositeTransform(3), shape
     for i in range(3):
-        q = 2 if i < 2 else h; c, h, w = c*q*q, h//q, w//q
-        coupling = lambda j: T.PiecewiseRationalQuadraticCouplingTransform((torch.arange(c)%2 == j%2).float(), lambda a, b: ConvResidualNet(a, b, nh[i]), 8, 'linear', 3.)
-        step = lambda j: [T.ActNorm(c), *([T.OneByOneConvolution(c)] if i < 2 else []), coupling(j)]
-        ms.add_transform(T.CompositeTransform([T.SqueezeTransform(q), *(m for j in range(steps[i]) for m in step(j)), T.OneByOneConvolution(c)]), (c, h, w)); c //= 2
-    f = flows.Flow(ms, distributions.StandardNormal([math.prod(shape)])); f.idle = lean*steps[2]*4*8*nh[2]**2
+        q = 2 if i < 2 else h
+        c, h, w = c*q*q, h//q, w//q
+        def net(a, b): return ConvResidualNet(a, b, nh[i])
+        parts = [T.SqueezeTransform(q)]
+        for j in range(steps[i]):
+            parts.append(T.ActNorm(c))
+            if i < 2: parts.append(T.OneByOneConvolution(c))
+            parts.append(spline((torch.arange(c)%2 == j%2).float(), net, 8, 'linear', 3.))
+        ms.add_transform(T.CompositeTransform([*parts, T.OneByOneConvolution(c)]), (c, h, w))
+        c //= 2
+    f = flows.Flow(ms, distributions.StandardNormal([math.prod(shape)]))
+    f.idle = lean*steps[2]*4*8*nh[2]**2
     return f, f.log_prob, f.sample
 
 # %% ../nbs/49_bench.ipynb #c73676cd
 LIBRARIES = {
-    'affine': dict(flowood=_vector, nflows=_nflows_vector, normflows=_normflows_vector, zuko=_zuko_vector, FrEIA=_freia_vector),
-    'spline': dict(flowood=_vector, nflows=_nflows_vector, normflows=_normflows_vector, zuko=_zuko_vector),
+    'affine': dict(flowood=_vector, nflows=_nflows_vector, normflows=_normflows_vector,
+                   zuko=_zuko_vector, FrEIA=_freia_vector),
+    'spline': dict(flowood=_vector, nflows=_nflows_vector, normflows=_normflows_vector,
+                   zuko=_zuko_vector),
     'glow': dict(flowood=_glow, nflows=_nflows_glow, normflows=_normflows_glow),
-    'glow-fixed': dict(flowood=_glow, nflows=_nflows_glow, normflows=_normflows_glow, FrEIA=_freia_glow),
-    'nsf': dict(flowood=_nsf, nflows=_nflows_nsf), 'nsf-lean': dict(flowood=_nsf, nflows=_nflows_nsf)}
+    'glow-fixed': dict(flowood=_glow, nflows=_nflows_glow, normflows=_normflows_glow,
+                       FrEIA=_freia_glow),
+    'nsf': dict(flowood=_nsf, nflows=_nflows_nsf),
+    'nsf-lean': dict(flowood=_nsf, nflows=_nflows_nsf)}
 
 SIZES = {
-    'affine': dict(bs=256, shape=(64,), steps=8, nh=256, bins=0), 'spline': dict(bs=256, shape=(64,), steps=8, nh=256, bins=8),
-    'glow': dict(bs=32, shape=(3,16,16), steps=(4,4), nh=64, learned=True), 'glow-fixed': dict(bs=32, shape=(3,16,16), steps=(4,4), nh=64, learned=False),
-    'nsf': dict(bs=32, shape=(1,28,28), steps=(4,4,4), nh=(32,32,256), lean=False), 'nsf-lean': dict(bs=32, shape=(1,28,28), steps=(4,4,4), nh=(32,32,256), lean=True),
-    'statistics': dict(bs=32, shape=(1,28,28), steps=(2,2,2), nh=(16,16,64)), 'lid': dict(bs=1, shape=(1,28,28), steps=(2,2,2), nh=(16,16,64))}
+    'affine': dict(bs=256, shape=(64,), steps=8, nh=256, bins=0),
+    'spline': dict(bs=256, shape=(64,), steps=8, nh=256, bins=8),
+    'glow': dict(bs=32, shape=(3,16,16), steps=(4,4), nh=64, learned=True),
+    'glow-fixed': dict(bs=32, shape=(3,16,16), steps=(4,4), nh=64, learned=False),
+    'nsf': dict(bs=32, shape=(1,28,28), steps=(4,4,4), nh=(32,32,256), lean=False),
+    'nsf-lean': dict(bs=32, shape=(1,28,28), steps=(4,4,4), nh=(32,32,256), lean=True),
+    'statistics': dict(bs=32, shape=(1,28,28), steps=(2,2,2), nh=(16,16,64)),
+    'lid': dict(bs=1, shape=(1,28,28), steps=(2,2,2), nh=(16,16,64))}
 
 KINDS = list(SIZES)
 
@@ -192,13 +258,19 @@ def candidates(
     **kwargs, # sizes that replace those in `SIZES[kind]`
 )->dict: # library -> (model, log_prob, sample)
     "The same flow in every library that is installed."
-    require(kind in LIBRARIES, f'there are no flows of kind {kind!r}; choose one of {", ".join(LIBRARIES)}')
-    size = {**SIZES[kind], **kwargs}; size.pop('bs'); res, ours = {}, None
+    require(kind in LIBRARIES,
+            f'there are no flows of kind {kind!r}; choose one of {", ".join(LIBRARIES)}')
+    size = {**SIZES[kind], **kwargs}
+    size.pop('bs')
+    res, ours = {}, None
     for name, build in LIBRARIES[kind].items():
         try: f = build(**size)
         except ImportError: continue
-        f[0].to(device).train(); n = sum(p.numel() for p in f[0].parameters() if p.requires_grad) - getattr(f[0], 'idle', 0); ours = ours or n
-        require(n == ours, f'{name} has {n} parameters that act, ours {ours}; they are not the same architecture')
+        f[0].to(device).train()
+        n = sum(p.numel() for p in f[0].parameters() if p.requires_grad) - getattr(f[0], 'idle', 0)
+        ours = ours or n
+        require(n == ours, f'{name} has {n} parameters that act, ours {ours}; '
+                'they are not the same architecture')
         res[name] = f
     return res
 
@@ -208,8 +280,12 @@ def tasks(
     x, # a batch, `(B, ...)`
 )->dict: # name -> function of no arguments
     "The three things that are timed."
-    model, log_prob, sample = candidate; opt = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=1e-6)
-    def train(): opt.zero_grad(); (-log_prob(x).mean()).backward(); opt.step()
+    model, log_prob, sample = candidate
+    opt = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=1e-6)
+    def train():
+        opt.zero_grad()
+        (-log_prob(x).mean()).backward()
+        opt.step()
     def score():
         with torch.no_grad(): log_prob(x)
     def draw():
@@ -224,8 +300,12 @@ def rate(
 )->float: # calls per second
     "How often `f` can be called."
     wait = torch.cuda.synchronize if 'cuda' in str(device) else lambda: None
-    wait(); t, n = time.perf_counter(), 0
-    while not n or time.perf_counter() - t < seconds: f(); wait(); n += 1
+    wait()
+    t, n = time.perf_counter(), 0
+    while not n or time.perf_counter() - t < seconds:
+        f()
+        wait()
+        n += 1
     return n/(time.perf_counter() - t)
 
 def in_turns(
@@ -235,7 +315,10 @@ def in_turns(
     device='cpu', # waited for
 )->pd.DataFrame: # calls per second, a row per round
     "Rates of functions that take turns."
-    rows = [{k: rate(f, seconds, device) for k, f in list(fs.items())[::1 if i % 2 else -1]} for i in range(rounds + 1)]
+    rows, order = [], list(fs.items())
+    for _ in range(rounds + 1):
+        order.reverse()
+        rows.append({k: rate(f, seconds, device) for k, f in order})
     return pd.DataFrame(rows[1:], columns=list(fs))
 
 # %% ../nbs/49_bench.ipynb #55c7b4e1
@@ -244,26 +327,35 @@ def _loop(flow, x):
     ps, rows = [p for p in flow.parameters() if p.requires_grad], []
     for v in x:
         v = v[None].clone().requires_grad_()
-        rows.append([g.square().sum() for g in torch.autograd.grad(flow.log_prob(v).sum(), [v, *ps])])
+        gs = torch.autograd.grad(flow.log_prob(v).sum(), [v, *ps])
+        rows.append([g.square().sum() for g in gs])
     return torch.tensor(rows)
 
 @torch.no_grad()
 def _gram_count(flow, z, r):
     "How many eigenvalues of JᵀJ exceed e²ʳ, from the Jacobian of the whole batch."
-    g = lambda z: flow.decode(z).flatten(1)
-    J = torch.stack([torch.func.jvp(g, (z,), (e.view_as(z),))[1] for e in torch.eye(z.numel(), device=z.device)], 2)
-    i = torch.arange(len(z)); J = J.view(*z.shape, *z.shape)[i,:,i]
+    def decode(z): return flow.decode(z).flatten(1)
+    unit = [e.view_as(z) for e in torch.eye(z.numel(), device=z.device)]
+    J = torch.stack([torch.func.jvp(decode, (z,), (e,))[1] for e in unit], 2)
+    i = torch.arange(len(z))
+    J = J.view(*z.shape, *z.shape)[i,:,i]
     return (torch.linalg.eigh(J.mT @ J)[0].clamp(min=1e-20) > math.exp(2*r)).sum(1)
 
 # %% ../nbs/49_bench.ipynb #256567ac
 def _statistics(kind, bs, device, shape, steps, nh):
     "`(who, task)` -> function, of one spline flow."
-    f = nsf(shape, steps, nh, dropout=0.).to(device).eval(); x = torch.rand(bs, *shape, device=device)
+    f = nsf(shape, steps, nh, dropout=0.).to(device).eval()
+    x = torch.rand(bs, *shape, device=device)
     if kind == 'lid':
         with torch.no_grad(): z = f.encode(x)[0]
-        return {('flowood', 'count'): lambda: fast_spectrum(f, z).count(-2.), ('exact', 'count'): lambda: exact_spectrum(f, z).count(-2.), ('plain', 'count'): lambda: _gram_count(f, z, -2.)}
+        return {('flowood', 'count'): lambda: fast_spectrum(f, z).count(-2.),
+                ('exact', 'count'): lambda: exact_spectrum(f, z).count(-2.),
+                ('plain', 'count'): lambda: _gram_count(f, z, -2.)}
     images, norms = (256*x).byte().cpu(), gradient_norms(f)
-    return {('flowood', 'gradients'): lambda: norms(x), ('flowood', 'forward'): lambda: flow_statistics(f, x), ('flowood', 'codes'): lambda: code_lengths(images, workers=torch.get_num_threads()), ('plain', 'gradients'): lambda: _loop(f, x)}
+    return {('flowood', 'gradients'): lambda: norms(x),
+            ('flowood', 'forward'): lambda: flow_statistics(f, x),
+            ('flowood', 'codes'): lambda: code_lengths(images, workers=torch.get_num_threads()),
+            ('plain', 'gradients'): lambda: _loop(f, x)}
 
 # %% ../nbs/49_bench.ipynb #898ce18b
 def _flops(f):
@@ -281,7 +373,7 @@ def step_flops(
 
 # %% ../nbs/49_bench.ipynb #99f18fba
 def matmul(
-    n:int=None, # side of the matrices; `None`: 1,024, as caches like it, and 8,192 on a GPU, to fill it
+    n:int=None, # side of the matrices; `None`: 1,024, as caches like it, 8,192 to fill a GPU
     device='cpu', # where
 ): # a function of no arguments, and its floating-point operations
     "A matrix product of the size at which the device is fast, the yardstick."
@@ -300,9 +392,27 @@ def _functions(kind, device, bs, **size):
     "`(library, task)` -> function of no arguments."
     if kind not in LIBRARIES: return _statistics(kind, bs, device, **size)
     x = torch.randn(bs, *size['shape'], device=device)
-    return {(n, t): f for n, c in candidates(kind, device, **size).items() for t, f in tasks(c, x).items()}
+    res = {}
+    for n, c in candidates(kind, device, **size).items():
+        res.update({(n, t): f for t, f in tasks(c, x).items()})
+    return res
 
 # %% ../nbs/49_bench.ipynb #5bd80f5d
+def _rates(kind, device, rounds, seconds, size):
+    "A row for each library and task, and the peak of the device."
+    fs, (product, work) = _functions(kind, device, **size), matmul(device=device)
+    r = in_turns({**fs, 'peak': product}, rounds, seconds, device)
+    peak, rows = r.pop('peak')*work, []
+    for n, t in fs:
+        q = r['flowood', t]/r[n, t]
+        row = dict(kind=kind, task=t, library=n, per_s=float(r[n, t].median()*size['bs']),
+                   ratio=float(q.median()), lo=float(q.min()), hi=float(q.max()))
+        if t == 'train':
+            here = _flops(fs[n, t])*r[n, t]
+            row.update(flop_per_s=float(here.median()), share=float((here/peak).median()))
+        rows.append(row)
+    return rows, float(peak.median())
+
 def run_bench(
     kind:str='affine', # a name in `KINDS`
     bs:int=None, # batch size; `None`: that of `SIZES[kind]`
@@ -314,16 +424,18 @@ def run_bench(
 )->dict: # JSON-able: rows, peak, hardware
     "All libraries, all tasks, in one process, in turns."
     require(kind in KINDS, f'there is no bench of kind {kind!r}; choose one of {", ".join(KINDS)}')
-    size = {**SIZES[kind], **({} if bs is None else dict(bs=bs)), **kwargs}; bs = size['bs']
+    size = {**SIZES[kind], **kwargs}
+    if bs is not None: size['bs'] = bs
     with _quiet(threads):
-        fs, (product, work) = _functions(kind, device, **size), matmul(device=device)
-        r = in_turns({**fs, 'peak': product}, rounds, seconds, device); peak, rows = r.pop('peak')*work, []
-        for n, t in fs:
-            q = r['flowood', t]/r[n, t]; rows.append(dict(kind=kind, task=t, library=n, per_s=float(r[n, t].median()*bs), ratio=float(q.median()), lo=float(q.min()), hi=float(q.max())))
-            if t == 'train': here = _flops(fs[n, t])*r[n, t]; rows[-1].update(flop_per_s=float(here.median()), share=float((here/peak).median()))
-        return dict(kind=kind, rows=rows, peak=float(peak.median()), bs=bs, rounds=rounds, seconds=seconds, threads=torch.get_num_threads(), size={k: list(v) if isinstance(v, tuple) else v for k, v in size.items() if k != 'bs'},
-                    hardware=f'{machine(device)}, {torch.get_num_threads()} threads', date=str(date.today()),
-                    versions=dict(flowood=flowood.__version__, torch=torch.__version__, **{n: metadata.version(n) for n, t in fs if t == 'train' and n != 'flowood'}))
+        rows, peak = _rates(kind, device, rounds, seconds, size)
+        threads = torch.get_num_threads()
+    others = {o['library'] for o in rows if o['task'] == 'train'} - {'flowood'}
+    versions = {n: metadata.version(n) for n in LIBRARIES.get(kind, ()) if n in others}
+    told = {k: list(v) if isinstance(v, tuple) else v for k, v in size.items()}
+    return dict(kind=kind, rows=rows, peak=peak, bs=told.pop('bs'), rounds=rounds, seconds=seconds,
+                threads=threads, size=told, hardware=f'{machine(device)}, {threads} threads',
+                date=str(date.today()),
+                versions=dict(flowood=flowood.__version__, torch=torch.__version__, **versions))
 
 # %% ../nbs/49_bench.ipynb #bdb73a51
 def _number(v): return f'{v:,.0f}' if v >= 100 else f'{v:.3g}'
@@ -332,9 +444,18 @@ def bench_text(
     res:dict, # from `run_bench`
 )->str:
     "The table, and the roofline line."
-    r = pd.DataFrame(res['rows']); ts, at = list(r.task.unique()), {(o.library, o.task): o for o in r.itertuples()}
-    cell = lambda o: ' '*39 if o is None else f'{_number(o.per_s):>16}{o.ratio:8.2f}x{f"({o.lo:.2f}-{o.hi:.2f})":>14}'
-    lines = [f"{res['kind']}, batch {res['bs']}, {res['rounds']} rounds, {res['hardware']}", f'{"library":10}' + ''.join(f'{t + " /s":>16}{"ours is":>9}{"(from-to)":>14}' for t in ts)]
-    lines += [f'{n:10}' + ''.join(cell(at.get((n, t))) for t in ts).rstrip() for n in r.library.unique()]
-    if 'train' in ts: lines.append(f"roofline: matrix product {res['peak']/1e9:,.0f} GFLOP/s; training reaches " + ', '.join(f'{o.library} {o.flop_per_s/1e9:,.0f} ({o.share:.0%})' for o in r[r.task == 'train'].itertuples()))
+    r = pd.DataFrame(res['rows'])
+    ts, at = list(r.task.unique()), {(o.library, o.task): o for o in r.itertuples()}
+    def cell(o):
+        if o is None: return ' '*39
+        return f'{_number(o.per_s):>16}{o.ratio:8.2f}x{f"({o.lo:.2f}-{o.hi:.2f})":>14}'
+    head = [f'{t + " /s":>16}{"ours is":>9}{"(from-to)":>14}' for t in ts]
+    lines = [f"{res['kind']}, batch {res['bs']}, {res['rounds']} rounds, {res['hardware']}",
+             f'{"library":10}' + ''.join(head)]
+    for n in r.library.unique():
+        lines.append(f'{n:10}' + ''.join(cell(at.get((n, t))) for t in ts).rstrip())
+    reached = [f'{o.library} {o.flop_per_s/1e9:,.0f} ({o.share:.0%})'
+               for o in r[r.task == 'train'].itertuples()]
+    if reached: lines.append(f"roofline: matrix product {res['peak']/1e9:,.0f} GFLOP/s; "
+                             f"training reaches {', '.join(reached)}")
     return '\n'.join(lines)

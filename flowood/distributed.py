@@ -21,14 +21,20 @@ def join(
 )->str: # the device of this process
     "Connect the processes that `torchrun` started; without it, there is one."
     rank = int(os.environ.get('LOCAL_RANK', 0))
-    if 'cuda' in device: torch.cuda.set_device(rank); device = f'cuda:{rank}'
-    if 'WORLD_SIZE' in os.environ and not dist.is_initialized(): dist.init_process_group('nccl' if 'cuda' in device else 'gloo'); atexit.register(_leave)
+    if 'cuda' in device:
+        torch.cuda.set_device(rank)
+        device = f'cuda:{rank}'
+    if 'WORLD_SIZE' in os.environ and not dist.is_initialized():
+        dist.init_process_group('nccl' if 'cuda' in device else 'gloo')
+        atexit.register(_leave)
     return device
 
 def _leave():
-    "At the end, wait for the others; who goes early takes the connections of those along who are still talking."
+    "Wait for the others: who goes early takes along the connections of those still talking."
     gc.collect()
-    if dist.is_initialized(): dist.barrier(); dist.destroy_process_group()
+    if dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
 
 def ranks(): # this process' number, and how many there are
     "Who am I, of how many?"
@@ -49,17 +55,24 @@ class DataParallel(Callback):
     def before_fit(self):
         (self.rank, self.n), p = ranks(), next(self.model.parameters())
         if self.n == 1: return
-        _shared(self.dls.train.bs, self.n); self.ddp = None; self.ids = [p.device.index] if p.device.type == 'cuda' else None
+        _shared(self.dls.train.bs, self.n)
+        self.ddp = None
+        self.ids = [p.device.index] if p.device.type == 'cuda' else None
     def before_batch(self):
         if self.n == 1 or not self.training: return
         if self.ddp is None: self.ddp = DistributedDataParallel(self.model, device_ids=self.ids)
-        self.learn.xb, self.learn.yb = (tuple(t[self.rank::self.n] for t in o) for o in (self.xb, self.yb))
+        self.learn.xb, self.learn.yb = (tuple(t[self.rank::self.n] for t in o)
+                                        for o in (self.xb, self.yb))
         self.flow, self.learn.model = self.model, self.ddp
     def after_pred(self):
         if self.n > 1 and self.training: self.learn.model = self.flow
     def after_backward(self):
         if self.n == 1: return
-        loss = self.loss.detach().clone(); dist.all_reduce(loss); self.learn.loss = loss/self.n
+        loss = self.loss.detach().clone()
+        dist.all_reduce(loss)
+        self.learn.loss = loss/self.n
     def after_fit(self): self.ddp = None
 
-def _shared(bs, n): require(bs % n == 0, f'a batch of {bs} cannot be shared equally by {n} processes; choose another batch size')
+def _shared(bs, n):
+    require(bs % n == 0,
+            f'a batch of {bs} cannot be shared equally by {n} processes; choose another batch size')

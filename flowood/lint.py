@@ -26,7 +26,8 @@ def content_statistics(
     x, # `uint8` images, `(B, c, h, w)`
 )->dict: # name -> float64 `(B,)`
     "Brightness, contrast and code length of each image."
-    bits = code_lengths(x if x.shape[1] == 3 else x.flatten(0,1)[:,None], 'png', workers=1)['bits_png']
+    planes = x if x.shape[1] == 3 else x.flatten(0,1)[:,None]
+    bits = code_lengths(planes, 'png', workers=1)['bits_png']
     return dict(pixel_statistics(x), bits_png=bits.reshape(len(x), -1).sum(1))
 
 # %% ../nbs/48_lint.ipynb #dd5fecad
@@ -35,17 +36,23 @@ def format_statistics(
 )->dict: # name -> float64 `(B,)`
     "Sharpness, share of equal neighbours and trace of JPEG's 8×8 grid in each image."
     v,B = x.numpy().astype(np.float32),len(x)
-    d1,d2 = [[np.diff(v, n, axis=a).reshape(B, -1) for a in (2,3) if v.shape[a] > 2] for n in (1,2)]
-    energy = lambda ds: sum((d**2).mean(1, dtype=float) for d in ds) + 1e-6
-    return dict(sharpness=energy(d2)/energy(d1), equal_pairs=np.mean([(d == 0).mean(1) for d in d1], axis=0) if d1 else np.zeros(B), jpeg_grid=_jpeg_grid(v))
+    def differences(n):
+        return [np.diff(v, n, axis=a).reshape(B, -1) for a in (2,3) if v.shape[a] > 2]
+    def energy(ds): return sum((d**2).mean(1, dtype=float) for d in ds) + 1e-6
+    d1,d2 = differences(1),differences(2)
+    equal = np.mean([(d == 0).mean(1) for d in d1], axis=0) if d1 else np.zeros(B)
+    return dict(sharpness=energy(d2)/energy(d1), equal_pairs=equal, jpeg_grid=_jpeg_grid(v))
 
 def _jpeg_grid(v):
-    "Share of small cosine coefficients on the grid of 8×8 blocks, minus the share on the grid moved by 4 pixels."
+    "Share of small cosine coefficients in 8×8 blocks, minus the share in blocks moved by 4 pixels."
     y = v[:,0] if v.shape[1] < 3 else np.tensordot(v[:,:3], np.array([.299,.587,.114]), (1, 0))
     if min(y.shape[1:]) < 12: return np.zeros(len(y))
-    i = np.arange(8); dct = np.cos((2*i + 1)*i[:,None]*math.pi/16)/2; dct[0] /= math.sqrt(2)
+    i = np.arange(8)
+    dct = np.cos((2*i + 1)*i[:,None]*math.pi/16)/2
+    dct[0] /= math.sqrt(2)
     def small(top, left):
-        z = y[:,top:,left:]; h,w = (n//8 for n in z.shape[1:])
+        z = y[:,top:,left:]
+        h,w = (n//8 for n in z.shape[1:])
         b = z[:,:8*h,:8*w].reshape(-1, h, 8, w, 8).swapaxes(2, 3)
         return (np.abs(dct @ b @ dct.T).reshape(len(y), h*w, 64)[...,1:] < 1).mean((1,2))
     return small(0, 0) - (small(0, 4) + small(4, 0))/2
@@ -55,7 +62,7 @@ def trivial_statistics(
     x, # a batch as stored: `uint8` images `(B, c, h, w)`, or float rows `(B, d)`
     most:int=100, # columns that are tried one by one, if there are no more than that
 )->dict: # name -> float64 `(B,)`
-    "Everything that can be said of examples without a model; a statistic function like those of a flow."
+    "All that can be said of examples without a model; a statistic function like those of a flow."
     if x.ndim == 4: return {**content_statistics(x), **format_statistics(x)}
     v = x.double().numpy()
     cols = {f'column_{i}': v[:,i] for i in range(v.shape[1])} if v.shape[1] <= most else {}
@@ -70,19 +77,29 @@ def read_headers(
     from PIL import Image
     from flowood.sources import _find_images
     folder,rows = Path(folder),[]
-    require(folder.is_dir(), f'there is no folder {folder}; sizes of image files are read from a folder', FileNotFoundError)
+    require(folder.is_dir(),
+            f'there is no folder {folder}; sizes of image files are read from a folder',
+            FileNotFoundError)
     for f in _find_images(folder):
         try:
             with Image.open(folder/f) as im: w,h = im.size
         except Exception: continue
-        rows.append(dict(name=f, pixels=float(w*h), aspect=w/h, file_bytes=float((folder/f).stat().st_size)))
-    require(rows, f'{folder} holds no image that can be read; give the folder with the original files')
+        size = float((folder/f).stat().st_size)
+        rows.append(dict(name=f, pixels=float(w*h), aspect=w/h, file_bytes=size))
+    require(rows, f'{folder} holds no image that can be read; '
+            'give the folder with the original files')
     return pd.DataFrame(rows)
 
 # %% ../nbs/48_lint.ipynb #cd7bcf9f
 class Finding(NamedTuple):
     "One thing that the linter noticed."
-    level:str; where:str; what:str; number:float; interval:tuple; n:tuple; text:str
+    level:str
+    where:str
+    what:str
+    number:float
+    interval:tuple
+    n:tuple
+    text:str
     def __str__(self): return self.text
 
 class Findings(list):
@@ -91,7 +108,8 @@ class Findings(list):
         items=(), # findings
         checked:str='nothing', # what was looked at, for a result without warnings
     ):
-        super().__init__(sorted(items, key=lambda f: f.level != 'warning')); self.checked = checked
+        super().__init__(sorted(items, key=lambda f: f.level != 'warning'))
+        self.checked = checked
     @property
     def warnings(self): return [f for f in self if f.level == 'warning']
     @property
@@ -99,85 +117,172 @@ class Findings(list):
         n = len(self.warnings)
         return f"{n or 'No'} warning{'s'*(n != 1)}; looked at {self.checked}."
     def __repr__(self): return '\n'.join([self.summary, *[f'- {f.level}: {f}' for f in self]])
-    def _repr_html_(self): return f'<p><b>{html.escape(self.summary)}</b></p><ul>' + ''.join(f'<li><b>{f.level}</b>: {html.escape(f.text)}</li>' for f in self) + '</ul>'
+    def _repr_html_(self):
+        items = ''.join(f'<li><b>{f.level}</b>: {html.escape(f.text)}</li>' for f in self)
+        return f'<p><b>{html.escape(self.summary)}</b></p><ul>{items}</ul>'
 
 # %% ../nbs/48_lint.ipynb #04553a1f
+class _Fit(NamedTuple):
+    "How well one number tells OOD from ID, in its better direction."
+    auroc:float
+    lo:float
+    hi:float
+    higher:bool # in OOD than in ID
+    n:tuple # ID and OOD examples
+
+def _labelled(i, o): return np.repeat([0,1], [len(i),len(o)]),np.r_[i, o]
+
 def _two_sided(i, o, n_boot, seed):
-    "AUROC in its better direction, with interval; and whether OOD is higher."
-    y,s = np.repeat([0,1], [len(i),len(o)]),np.r_[i, o]
+    "The `_Fit` of ID and OOD values; those that are NaN are left out."
+    i,o = i[~np.isnan(i)],o[~np.isnan(o)]
+    y,s = _labelled(i, o)
     a,(lo,hi) = auroc(y, s),interval(auroc, y, s, n_boot, seed=seed)
-    return (a, lo, hi, True) if a >= .5 else (1-a, 1-hi, 1-lo, False)
+    n = len(i),len(o)
+    return _Fit(a, lo, hi, True, n) if a >= .5 else _Fit(1-a, 1-hi, 1-lo, False, n)
 
 def _beats(model, baseline, n_boot, seed):
-    "Whether the model's AUROC is above the baseline's in its better direction, on the same examples: pairs of ID and OOD values."
-    y,m,b = np.repeat([0,1], [len(v) for v in model]),np.concatenate(model),np.concatenate(baseline)
-    return compare_pair(y, m, b if auroc(y, b) >= .5 else -b, n_boot, seed=seed)['lo'] > 0
+    "Is the model's AUROC above the baseline's, whose sign is free? Pairs of ID and OOD values."
+    (y,m),(_,b) = _labelled(*model),_labelled(*baseline)
+    known = ~(np.isnan(m) | np.isnan(b))
+    y,m,b = y[known],m[known],b[known]
+    if auroc(y, b) < .5: b = -b
+    return compare_pair(y, m, b, n_boot, seed=seed)['lo'] > 0
 
 # %% ../nbs/48_lint.ipynb #308c0fb8
-_LABEL = dict(pixel_mean='mean brightness', pixel_var='pixel variance', bits_png='PNG code length', sharpness='sharpness', equal_pairs='the share of equal neighbours', jpeg_grid="the trace of JPEG's 8×8 grid",
-    pixels='the number of pixels before resizing', aspect='the aspect ratio before resizing', file_bytes='the size of the file', row_mean='the mean of a row', row_rms='the root mean square of a row')
-_KIND = {**dict.fromkeys(('sharpness','equal_pairs','jpeg_grid'), 'format'), **dict.fromkeys(('pixels','aspect','file_bytes'), 'file')}
-_ADVICE = dict(content='print it beside the model', format='resizing or compression can do that: make sure that both sets were prepared in the same way', file='traces of it may survive resizing: compare files of one size')
+_LABEL = dict(pixel_mean='mean brightness', pixel_var='pixel variance', bits_png='PNG code length',
+              sharpness='sharpness', equal_pairs='the share of equal neighbours',
+              jpeg_grid="the trace of JPEG's 8×8 grid",
+              pixels='the number of pixels before resizing',
+              aspect='the aspect ratio before resizing', file_bytes='the size of the file',
+              row_mean='the mean of a row', row_rms='the root mean square of a row')
+_FILE = 'pixels','aspect','file_bytes'
+_KIND = {**dict.fromkeys(('sharpness','equal_pairs','jpeg_grid'), 'format'),
+         **dict.fromkeys(_FILE, 'file')}
+_ADVICE = dict(content='print it beside the model',
+               format='resizing or compression can do that: make sure that both sets were '
+                      'prepared in the same way',
+               file='traces of it may survive resizing: compare files of one size')
+_FEW = 20 # examples on a side that are too few for a comparison
 
-def _baseline_findings(name, ins, out, row, model, n_boot, seed):
-    "At most one finding for each kind of baseline on one OOD set: the best of its kind, and which others do well."
-    res,n = [],(len(next(iter(ins.values()))),len(next(iter(out.values()))))
-    for kind in ('format','content','file'):
-        fits = {k: _two_sided(ins[k], out[k], n_boot, seed) for k in ins if k in out and _KIND.get(k, 'content') == kind}
-        fits = dict(sorted(((k,v) for k,v in fits.items() if v[1] > .6), key=lambda o: -o[1][0]))
-        if not fits: continue
-        (k,(a,lo,hi,up)),*more = fits.items()
-        if model and kind != 'file': beaten = _beats(model, (ins[k], out[k]), n_boot, seed)
-        else: beaten = hi < row['lo'] if row else lo < .9
-        than = '' if not row else f", {'less than' if beaten else 'and the model does no better:'} {'the model’s ' if beaten else ''}{row['auroc']:.3f} [{row['lo']:.3f}, {row['hi']:.3f}]"
-        also = f" (also {', '.join(f'{_name(m)} {v[0]:.3f}' for m,v in more[:3])})" if more else ''
-        text = f"{_name(k)[:1].upper()}{_name(k)[1:]} alone tells {name} from ID with AUROC {a:.3f} [{lo:.3f}, {hi:.3f}], n = {n[0]:,} and {n[1]:,}, {'higher' if up else 'lower'} in {name}{than}{also}; {_ADVICE[kind]}."
-        res.append(Finding('note' if beaten else 'warning', name, k, a, (lo,hi), n, text))
-    return res
+class _Model(NamedTuple):
+    "What is known of a model on one OOD set."
+    row:dict=None # with auroc, lo, hi
+    values:tuple=None # its scores of the ID and OOD examples that the baselines look at
 
 def _name(k): return _LABEL.get(k, k.replace('_', ' '))
+
+def _best_baselines(ins, out, kind, n_boot, seed):
+    "`(name, fit)` of the baselines of one kind that tell OOD from ID, best first."
+    fits = []
+    for k in ins:
+        if k not in out or _KIND.get(k, 'content') != kind: continue
+        if min((~np.isnan(v)).sum() for v in (ins[k], out[k])) < _FEW: continue
+        fits.append((k,_two_sided(ins[k], out[k], n_boot, seed)))
+    return sorted((f for f in fits if f[1].lo > .6), key=lambda f: -f[1].auroc)
+
+def _is_beaten(fit, baseline, model, n_boot, seed):
+    "Is the model better than a baseline? Without a model, whether the baseline is a weak one."
+    if model.values: return _beats(model.values, baseline, n_boot, seed)
+    return fit.hi < model.row['lo'] if model.row else fit.lo < .9
+
+def _beside(row, beaten):
+    "The model's AUROC, in words that say how the baseline stands beside it."
+    if not row: return ''
+    its = f"{row['auroc']:.3f} [{row['lo']:.3f}, {row['hi']:.3f}]"
+    return f', less than the model’s {its}' if beaten else f', and the model does no better: {its}'
+
+# %% ../nbs/48_lint.ipynb #5a1e0c28
+def _sentence(name, kind, fits, row, beaten):
+    "The best baseline of a kind, beside the model, and which others do well."
+    (k,f),*more = fits
+    what = _name(k)[:1].upper() + _name(k)[1:]
+    also = ', '.join(f'{_name(m)} {o.auroc:.3f}' for m,o in more[:3])
+    also = f' (also {also})' if also else ''
+    return (f'{what} alone tells {name} from ID with AUROC {f.auroc:.3f} [{f.lo:.3f}, {f.hi:.3f}], '
+            f"n = {f.n[0]:,} and {f.n[1]:,}, {'higher' if f.higher else 'lower'} in {name}"
+            f'{_beside(row, beaten)}{also}; {_ADVICE[kind]}.')
+
+def _baseline_findings(name, ins, out, model, n_boot, seed):
+    "At most one finding for each kind of baseline on one OOD set."
+    res = []
+    for kind in ('format','content','file'):
+        fits = _best_baselines(ins, out, kind, n_boot, seed)
+        if not fits: continue
+        k,f = fits[0]
+        beaten = _is_beaten(f, (ins[k],out[k]), model, n_boot, seed)
+        text = _sentence(name, kind, fits, model.row, beaten)
+        level = 'note' if beaten else 'warning'
+        res.append(Finding(level, name, k, f.auroc, (f.lo,f.hi), f.n, text))
+    return res
 
 # %% ../nbs/48_lint.ipynb #4888acb3
 def example_hashes(
     x, # `uint8` images `(n, c, h, w)` or rows `(n, d)`, a tensor; or a `Source` of either
+    precision:torch.dtype=torch.float64, # rows are the same if they are so in this type
 )->list: # one 16-byte hash per example
     "A fingerprint of each example; the shape of an example is part of it."
-    if hasattr(x, 'batches'): return [h for _,b in x.batches() for h in example_hashes(b)]
-    a = x.numpy() if x.dtype == torch.uint8 else x.float().numpy() + np.float32(0)
-    shape,a = repr(a.shape[1:]).encode(),np.ascontiguousarray(a).reshape(len(a), -1).view(np.uint8)
+    if hasattr(x, 'batches'):
+        return [h for _,b in x.batches() for h in example_hashes(torch.as_tensor(b), precision)]
+    a = x.numpy() if x.ndim > 2 else x.to(precision).double().numpy() + 0. # -0 is 0
+    shape = repr(a.shape[1:]).encode()
+    a = np.ascontiguousarray(a).reshape(len(a), -1).view(np.uint8)
     return [hashlib.blake2b(r, digest_size=16, key=shape).digest() for r in a]
 
 # %% ../nbs/48_lint.ipynb #731abaf1
+def _twice(name, h, n, first):
+    "What is to be said of a part with hashes `h` that holds `n` different examples."
+    (o,m),more = Counter(h).most_common(1)[0],len(h) - n
+    text = (f"{more:,} of the {len(h):,} examples of {name} {'repeats' if more == 1 else 'repeat'} "
+            f'another one of it (index {first[o]} occurs {m:,} times); '
+            f'a random split of {name} would put copies on both sides.')
+    return Finding('note', name, 'duplicates', more/len(h), None, (len(h),), text)
+
+def _shared(b, hb, both, a, ha, first, allowed):
+    "What is to be said of a part `b` whose examples `both` are in `a`, too."
+    f,j = len(both)/len(hb),both[0]
+    text = (f"{len(both):,} of the {len(hb):,} examples of {b} ({100*f:.3g} %) "
+            f"{'is' if len(both) == 1 else 'are'} also in {a}, the first at index {j} "
+            f'(index {first[hb[j]]} of {a}); remove them from one of the two.')
+    level = 'warning' if f > allowed else 'note'
+    return Finding(level, b, 'overlap', f, None, (len(hb),len(ha)), text)
+
 def overlap_findings(
     hashes:dict, # name of a part -> hashes of its examples; each pair of parts is compared
     apart=(), # names of parts that may share examples with each other, such as OOD sets
     allowed:float=.001, # share of overlapping examples that is still a note
 )->list: # findings
     "Examples that two parts share, and examples that a part holds more than once."
-    res,names = [],list(hashes)
-    first = {k: dict(reversed([(o,i) for i,o in enumerate(h)])) for k,h in hashes.items()}
-    for i,b in enumerate(names):
-        h,n = hashes[b],len(hashes[b])
-        twice = n - len(first[b])
-        if twice:
-            o,m = Counter(h).most_common(1)[0]
-            res.append(Finding('note', b, 'duplicates', twice/n, None, (n,), f"{twice:,} of the {n:,} examples of {b} {'repeats' if twice == 1 else 'repeat'} another one of it (index {first[b][o]} occurs {m:,} times); a random split of {b} would put copies on both sides."))
+    res,names,first = [],list(hashes),{}
+    for i,(b,h) in enumerate(hashes.items()):
+        first[b] = dict(reversed([(o,j) for j,o in enumerate(h)]))
+        if len(first[b]) < len(h): res.append(_twice(b, h, len(first[b]), first[b]))
         for a in names[:i]:
             if a in apart and b in apart: continue
             both = [j for j,o in enumerate(h) if o in first[a]]
-            if not both: continue
-            f,j = len(both)/n,both[0]
-            res.append(Finding('warning' if f > allowed else 'note', b, 'overlap', f, None, (n,len(hashes[a])), f"{len(both):,} of the {n:,} examples of {b} ({100*f:.3g} %) {'is' if len(both) == 1 else 'are'} also in {a}, the first at index {j} (index {first[a][h[j]]} of {a}); remove them from one of the two."))
+            if both: res.append(_shared(b, h, both, a, hashes[a], first[a], allowed))
     return res
 
 # %% ../nbs/48_lint.ipynb #c2f338f4
 def _stored(x, where):
-    "Examples as a tensor: `uint8` `(n, c, h, w)`, or float32 `(n, d)`."
+    "Examples as a tensor: `uint8` `(n, c, h, w)`, or rows `(n, d)` in the precision they have."
+    if hasattr(x, 'batches'): return x
     if hasattr(x, 'iloc'): x = x.to_numpy()
-    if not isinstance(x, torch.Tensor): x = to_nchw(x) if np.ndim(x) > 2 else torch.tensor(np.asarray(x, np.float32))
-    require(x.ndim == 2 or x.ndim == 4 and x.dtype == torch.uint8, f'{where} has shape {tuple(x.shape)} and type {x.dtype}; give uint8 images or rows of numbers')
+    if not isinstance(x, torch.Tensor):
+        x = to_nchw(x) if np.ndim(x) > 2 else _rows(np.asarray(x))
+    require(x.ndim == 2 or x.ndim == 4 and x.dtype == torch.uint8,
+            f'{where} has shape {tuple(x.shape)} and type {x.dtype}; '
+            'give uint8 images or rows of numbers')
     require(len(x), f'{where} is empty; leave it out')
-    return x.cpu()
+    return x.detach().cpu()
+
+def _rows(x):
+    "Numbers as float64, or as the shorter floats that they are."
+    return torch.tensor(x if x.dtype in (np.float16, np.float32) else x.astype(float))
+
+def _coarsest(parts):
+    "The shortest type of floating-point numbers among parts: all can be compared in it."
+    types = [x.dtype for x in parts if not hasattr(x, 'batches') and x.is_floating_point()]
+    return min(types, key=lambda t: torch.finfo(t).bits, default=torch.float64)
 
 def _sample(x, most, key):
     "Trivial statistics of at most `most` examples, and which these are."
@@ -185,57 +290,98 @@ def _sample(x, most, key):
     parts = [trivial_statistics(x[i]) for i in idx.split(500)]
     return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]},idx.numpy()
 
-def _model(scores, name, i, j, n_id, n_ood, n_boot, seed):
-    "What is known of the model on one OOD set: a row with auroc, lo, hi, and its scores of the sampled examples, or `None`."
-    s = (scores or {}).get(name)
-    if s is None or isinstance(s, dict): return s,None
-    require('ID' in scores, "scores has no entry 'ID'; give the model's scores of the ID examples, too")
-    a,b = as_vector(scores['ID'], "scores['ID']"),as_vector(s, f'scores[{name!r}]')
-    require((len(a),len(b)) == (n_id,n_ood), f'there are {n_id} ID examples and {n_ood} of {name}, but {len(a)} and {len(b)} scores; pass one per example, in the same order')
-    a,b = a[i],b[j]; y,s = np.repeat([0,1], [len(a),len(b)]),np.r_[a, b]
-    return dict(zip(('lo','hi'), interval(auroc, y, s, n_boot, seed=seed)), auroc=auroc(y, s)),(a,b)
-
 # %% ../nbs/48_lint.ipynb #f0cc9044
+def _vector(v):
+    v = v.detach().cpu() if hasattr(v, 'detach') else v
+    return np.asarray(v, float).reshape(-1)
+
+def _model_on(scores, name, i, j, n, n_boot, seed):
+    "The `_Model` on one OOD set, and how many of its sampled scores are NaN."
+    s = (scores or {}).get(name)
+    if s is None or isinstance(s, dict): return _Model(s),0
+    require('ID' in scores,
+            "scores has no entry 'ID'; give the model's scores of the ID examples, too")
+    a,b = _vector(scores['ID']),_vector(s)
+    require((len(a),len(b)) == n, f'there are {n[0]} ID examples and {n[1]} of {name}, '
+            f'but {len(a)} and {len(b)} scores; pass one per example, in the same order')
+    a,b = a[i],b[j]
+    known = [v[~np.isnan(v)] for v in (a,b)]
+    lost = len(a) + len(b) - sum(map(len, known))
+    if min(map(len, known)) < _FEW: return _Model(),lost
+    y,s = _labelled(*known)
+    lo,hi = interval(auroc, y, s, n_boot, seed=seed)
+    return _Model(dict(auroc=auroc(y, s), lo=lo, hi=hi), (a,b)),lost
+
+def _compared(x, ood, scores, heads, most, n_boot, seed):
+    "Findings of all baselines on each OOD set, and how many baselines there were."
+    (ins,i),res = _sample(x, most, ('ID',seed)),[]
+    for k,v in ood.items():
+        require(v.shape[1:] == x.shape[1:], f'{k} holds examples of shape {tuple(v.shape[1:])} '
+                f'and ID of {tuple(x.shape[1:])}; '
+                'bring them to one shape, or the shape tells them apart')
+        n = len(x),len(v)
+        if min(n) < _FEW:
+            res.append(_note(k, 'few', n, f'{k} was compared with nothing: {n[0]} ID and '
+                             f'{n[1]} OOD examples are fewer than {_FEW}.'))
+            continue
+        out,j = _sample(v, most, (k,seed))
+        model,lost = _model_on(scores, k, i, j, n, n_boot, seed)
+        if lost:
+            res.append(_note(k, 'nan', n, f'{lost:,} of the {len(i) + len(j):,} scores of ID and '
+                             f'{k} that were looked at are NaN; they were left out.'))
+        res += _baseline_findings(k, ins, out, model, n_boot, seed)
+        if 'ID' in heads and k in heads:
+            files = [{c: heads[s][c].to_numpy() for c in _FILE} for s in ('ID',k)]
+            res += _baseline_findings(k, *files, _Model(model.row), n_boot, seed)
+    return res,len(ins) + len(_FILE)*bool(heads)
+
+def _note(name, what, n, text): return Finding('note', name, what, math.nan, None, n, text)
+
+# %% ../nbs/48_lint.ipynb #6b2f1d39
 def lint(
     id_x, # ID examples of the comparison, which the model has not trained on
     ood:dict=None, # name -> OOD examples of the same shape
     train=None, # the training examples, or a `Source` of them, which is streamed
     parts:dict=None, # name -> further ID examples, such as a calibration set
-    scores:dict=None, # the model: 'ID' and names of OOD sets -> scores, higher = more OOD; or names -> rows with auroc, lo, hi
-    sizes:dict=None, # original files: 'ID' and names of OOD sets -> a folder, or its `read_headers`
+    scores:dict=None, # 'ID' and OOD sets -> scores, or OOD sets -> rows with auroc, lo, hi
+    sizes:dict=None, # original files: 'ID' and OOD sets -> a folder, or its `read_headers`
     most:int=2000, # examples of each set that the baselines look at
     n_boot:int=500, # bootstrap replicates
     seed:int=0, # of the sample and the bootstrap
 )->Findings: # warnings first
-    "What is wrong with a comparison of ID and OOD data: trivial baselines and examples on both sides."
+    "What is wrong with a comparison of ID and OOD data: trivial baselines, shared examples."
+    own = {'train': train, **(parts or {}), 'ID': id_x}
+    own = {k: _stored(v, k) for k,v in own.items() if v is not None}
     ood = {k: _stored(v, k) for k,v in (ood or {}).items()}
-    own = {k: v if hasattr(v, 'batches') else _stored(v, k) for k,v in [('train',train), *(parts or {}).items(), ('ID',id_x)] if v is not None}
     unknown = [k for k in {**(scores or {}), **(sizes or {})} if k not in ('ID', *ood)]
-    require(not unknown, f"scores or sizes name {unknown[:1]}, which is no OOD set; the sets are {['ID', *ood]}")
-    hashes = {k: example_hashes(v) for k,v in {**own, **ood}.items()}
-    res = overlap_findings(hashes, ood)
-    x,heads = own['ID'],{k: v if hasattr(v, 'iloc') else read_headers(v) for k,v in (sizes or {}).items()}
-    ins,i = _sample(x, most, ('ID',seed))
-    for k,v in ood.items():
-        require(v.shape[1:] == x.shape[1:], f'{k} holds examples of shape {tuple(v.shape[1:])} and ID of {tuple(x.shape[1:])}; bring them to one shape, or the shape tells them apart')
-        if min(len(v), len(x)) < 20: res.append(Finding('note', k, 'few', math.nan, None, (len(x),len(v)), f'{k} was compared with nothing: {len(x)} ID and {len(v)} OOD examples are fewer than 20.')); continue
-        out,j = _sample(v, most, (k,seed)); row,model = _model(scores, k, i, j, len(x), len(v), n_boot, seed)
-        res += _baseline_findings(k, ins, out, row, model, n_boot, seed)
-        if 'ID' in heads and k in heads: res += _baseline_findings(k, *[{c: heads[n][c].to_numpy() for c in ('pixels','aspect','file_bytes')} for n in ('ID',k)], row, None, n_boot, seed)
-    tried = f", and {len(ins) + 3*bool(heads)} baselines on {len(ood)} OOD set{'s'*(len(ood) > 1)}" if ood else ''
-    return Findings(res, f"{sum(map(len, hashes.values())):,} examples of {', '.join([*own, *ood])} for duplicates{tried}")
+    require(not unknown, f'scores or sizes name {unknown[:1]}, which is no OOD set; '
+            f"the sets are {['ID', *ood]}")
+    every = {**own, **ood}
+    precision = _coarsest(every.values())
+    hashes = {k: example_hashes(v, precision) for k,v in every.items()}
+    heads = {k: v if hasattr(v, 'iloc') else read_headers(v) for k,v in (sizes or {}).items()}
+    res,n = overlap_findings(hashes, ood),sum(map(len, hashes.values()))
+    checked = f"{n:,} examples of {', '.join(every)} for duplicates"
+    if ood:
+        found,tried = _compared(own['ID'], ood, scores, heads, most, n_boot, seed)
+        res += found
+        checked += f", and {tried} baselines on {len(ood)} OOD set{'s'*(len(ood) > 1)}"
+    return Findings(res, checked)
 
 # %% ../nbs/48_lint.ipynb #fb6bb59e
 def lint_results(
-    results:dict, # of `OODDetector.results`: id and ood with scores and images (or rows of a table as `x`), and score
+    results:dict, # of `OODDetector.results`: id and ood with scores and images or rows, and score
     train=None, # training examples, if overlap with them is to be looked for
     sizes:dict=None, # original files, as `lint` takes them
     **kwargs, # of `lint`
 )->Findings: # nothing if there are no examples
     "Lint the comparison that a report is about."
-    ids,ood,score = results['id'],results.get('ood') or {},results.get('score') or list(results['id']['scores'])[0]
-    examples = lambda o: o['x'] if o.get('x') is not None else o.get('images')
+    def examples(o): return o['x'] if o.get('x') is not None else o.get('images')
+    ids,ood = results['id'],results.get('ood') or {}
+    score = results.get('score') or list(ids['scores'])[0]
     if examples(ids) is None: return Findings(checked='nothing: the results hold no examples')
     known = {k: o for k,o in ood.items() if examples(o) is not None}
     scores = {'ID': ids['scores'][score], **{k: o['scores'][score] for k,o in known.items()}}
-    return lint(examples(ids), {k: examples(o) for k,o in known.items()}, train, scores=scores, sizes={k: v for k,v in (sizes or {}).items() if k in scores}, **kwargs)
+    sizes = {k: v for k,v in (sizes or {}).items() if k in scores}
+    sets = {k: examples(o) for k,o in known.items()}
+    return lint(examples(ids), sets, train, scores=scores, sizes=sizes, **kwargs)

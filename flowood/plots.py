@@ -27,7 +27,8 @@ def role_colors(
     "Blue for the ID set, the other colours in order for the rest."
     names = list(names)
     id_name = names[0] if id_name is None else id_name
-    require(id_name in names, f'id_name is {id_name!r} but the data sets are {names}; name one of them')
+    require(id_name in names,
+            f'id_name is {id_name!r} but the data sets are {names}; name one of them')
     ood = [n for n in names if n != id_name]
     return {id_name: ID_COLOR, **{n: OOD_COLORS[i % len(OOD_COLORS)] for i,n in enumerate(ood)}}
 
@@ -38,17 +39,22 @@ def _axes(ax, figsize):
 
 # %% ../nbs/05_plots.ipynb #4ec777a6
 def as_rgb(
-    images, # tensor or array, uint8 or float in [0, 1]; `(n, h, w)`, `(n, h, w, c)` or `(n, c, h, w)`, c in {1, 3}
+    images, # uint8, or float in [0, 1]; `(n,h,w)`, `(n,h,w,c)` or `(n,c,h,w)`, c in {1, 3}
 )->np.ndarray: # uint8 `(n, h, w, 3)`
     "Any common batch of images as RGB bytes."
     first = hasattr(images, 'detach')
-    x = images.detach().cpu().float().numpy() if first and images.is_floating_point() else np.asarray(images.cpu() if first else images)
-    if x.ndim == 3: x = x[...,None]; first = False
+    if first: images = images.detach().cpu()
+    x = images.float().numpy() if first and images.is_floating_point() else np.asarray(images)
+    if x.ndim == 3:
+        x = x[...,None]
+        first = False
     require(x.ndim == 4 and (x.shape[1] in (1,3) or x.shape[3] in (1,3)),
-        f'images have shape {x.shape}; pass (n,h,w), (n,h,w,c) or (n,c,h,w) with 1 or 3 channels')
+            f'images have shape {x.shape}; '
+            'pass (n,h,w), (n,h,w,c) or (n,c,h,w) with 1 or 3 channels')
     if (first and x.shape[1] in (1,3)) or x.shape[3] not in (1,3): x = x.transpose(0,2,3,1)
     if x.dtype != np.uint8:
-        require(x.dtype.kind in 'fb', f'images are {x.dtype}; pass uint8 in 0..255 or floats in [0, 1]')
+        require(x.dtype.kind in 'fb',
+                f'images are {x.dtype}; pass uint8 in 0..255 or floats in [0, 1]')
         x = np.nan_to_num(x.astype(float)).clip(0, 1)*255 + .5
     return np.broadcast_to(x.astype(np.uint8), (*x.shape[:3], 3))
 
@@ -61,12 +67,13 @@ def tile_images(
 )->np.ndarray: # uint8 `(rows*(gap+h+pad), ncols*(w+pad), 3)`
     "Images in rows, as one picture."
     x = as_rgb(images)
-    require(len(x) > 0 and ncols > 0, 'there are no images to tile; pass at least one image and one column')
+    require(len(x) > 0 and ncols > 0,
+            'there are no images to tile; pass at least one image and one column')
     n,h,w,_ = x.shape
-    rows = math.ceil(n/ncols)
-    out = np.full((rows*ncols, gap+h+pad, w+pad, 3), 255, np.uint8)
+    rows,H,W = math.ceil(n/ncols),gap+h+pad,w+pad
+    out = np.full((rows*ncols, H, W, 3), 255, np.uint8)
     out[:n, gap:gap+h, :w] = x
-    return out.reshape(rows, ncols, gap+h+pad, w+pad, 3).swapaxes(1,2).reshape(rows*(gap+h+pad), ncols*(w+pad), 3)
+    return out.reshape(rows, ncols, H, W, 3).swapaxes(1,2).reshape(rows*H, ncols*W, 3)
 
 # %% ../nbs/05_plots.ipynb #7696bca7
 def show_images(
@@ -85,7 +92,8 @@ def show_images(
     ax.imshow(pic, interpolation='nearest'); ax.axis('off')
     dy,dx = pic.shape[0]/math.ceil(len(x)/ncols),pic.shape[1]/ncols
     for i,t in enumerate([] if titles is None else list(titles)[:len(x)]):
-        ax.text(i%ncols*dx + x.shape[2]/2, i//ncols*dy + gap*.9, t if isinstance(t,str) else f'{t:.4g}', ha='center', va='bottom', fontsize=7)
+        ax.text(i%ncols*dx + x.shape[2]/2, i//ncols*dy + gap*.9,
+                t if isinstance(t,str) else f'{t:.4g}', ha='center', va='bottom', fontsize=7)
     return ax
 
 # %% ../nbs/05_plots.ipynb #72cda200
@@ -99,7 +107,8 @@ def _limits(scores, clip, xlim):
 
 def _vectors(scores):
     "A dict of checked, non-empty score arrays."
-    require(isinstance(scores, dict) and scores, 'scores must be a dict of name -> array with at least one entry', TypeError)
+    require(isinstance(scores, dict) and scores,
+            'scores must be a dict of name -> array with at least one entry', TypeError)
     out = {k: as_vector(v, f'scores[{k!r}]') for k,v in scores.items()}
     for k,v in out.items(): require(len(v), f'scores[{k!r}] is empty; leave it out')
     return out
@@ -120,8 +129,10 @@ def plot_hist(
     lo,hi = _limits(scores, clip, xlim)
     ax,edges = _axes(ax, (4.5,2.8)),np.linspace(lo, hi, bins+1)
     for (k,v),c in zip(scores.items(), map(role_colors(scores, id_name).get, scores)):
-        ax.stairs(np.histogram(v, edges)[0]/(len(v)*(edges[1]-edges[0])), edges, fill=True, color=c, alpha=.45, label=k)
-    out,n = sum(((v < lo) | (v > hi)).sum() for v in scores.values()),sum(map(len, scores.values()))
+        height = np.histogram(v, edges)[0]/(len(v)*(edges[1]-edges[0]))
+        ax.stairs(height, edges, fill=True, color=c, alpha=.45, label=k)
+    v = np.concatenate([*scores.values()])
+    out,n = ((v < lo) | (v > hi)).sum(),len(v)
     if out: ax.set_title(f'{out} of {n} values beyond the axis', fontsize=7, loc='right')
     if mark is not None: ax.axvline(mark, color='black', ls='--', lw=1)
     ax.set(xlabel=xlabel, ylabel='density', xlim=(lo,hi), ylim=(0,None))
@@ -140,7 +151,8 @@ def plot_roc(
     (id_name,_),*ood = colors.items()
     ax = _axes(ax, (3.4,3.2))
     for k,c in ood:
-        y,s = np.repeat([0,1], [len(scores[id_name]),len(scores[k])]),np.r_[scores[id_name], scores[k]]
+        y = np.repeat([0,1], [len(scores[id_name]), len(scores[k])])
+        s = np.r_[scores[id_name], scores[k]]
         f,t = roc(y, s)
         i = np.unique(np.linspace(0, len(f)-1, 400).round().astype(int))
         ax.plot(f[i], t[i], color=c, label=f'{k} {auroc(y, s):.3f}')
@@ -163,7 +175,9 @@ def plot_scatter(
     "Two numbers per example, coloured by set."
     x,y = as_vector(x, 'x'),as_vector(y, 'y')
     groups = np.full(len(x), 'data') if groups is None else np.asarray(groups).astype(str)
-    require(len(x) == len(y) == len(groups), f'x, y and groups have {len(x)}, {len(y)} and {len(groups)} entries; pass one of each per example')
+    require(len(x) == len(y) == len(groups),
+            f'x, y and groups have {len(x)}, {len(y)} and {len(groups)} entries; '
+            'pass one of each per example')
     colors = role_colors(dict.fromkeys(groups.tolist()), id_name)
     i = np.random.default_rng(0).permutation(len(x))[:n]
     ax = _axes(ax, (3.8,3.2))
@@ -182,14 +196,18 @@ def plot_latents(
 ): # Axes
     "Images above their latents, the latents on one common scale."
     x = as_rgb(images[:n])
-    z = np.asarray(latents[:n].detach().cpu().float() if hasattr(latents, 'detach') else latents[:n])
+    z = latents[:n]
+    z = np.asarray(z.detach().cpu().float() if hasattr(z, 'detach') else z)
     shape = tuple(images.shape[1:])
-    require(len(z) == len(x) and z[0].size == math.prod(shape), f'latents have shape {z.shape} but images {tuple(images[:n].shape)}; pass as many numbers per latent as per image')
+    require(len(z) == len(x) and z[0].size == math.prod(shape),
+            f'latents have shape {z.shape} but images {tuple(images[:n].shape)}; '
+            'pass as many numbers per latent as per image')
     z = (z.reshape(len(z), *shape)/limit + 1)/2
     z = as_rgb(torch.from_numpy(z) if hasattr(images, 'detach') else z)
     pic = tile_images(np.concatenate([x, z]), len(x), max(1, x.shape[2]//24))
     ax = _axes(ax, (5, min(4, 5*pic.shape[0]/pic.shape[1])))
-    ax.imshow(pic, interpolation='nearest'); ax.set_xticks([])
+    ax.imshow(pic, interpolation='nearest')
+    ax.set_xticks([])
     ax.set_yticks([pic.shape[0]*q for q in (.25,.75)], ['image','latent'])
     for s in ax.spines.values(): s.set_visible(False)
     return ax
@@ -211,8 +229,10 @@ def plot_density(
     ax = _axes(ax, (3.6,3.2))
     im = ax.imshow(p, origin='lower', extent=(*xlim,*ylim), cmap='Blues', aspect='auto')
     ax.figure.colorbar(im, ax=ax, label='density')
-    if data is not None: ax.plot(*np.asarray(data)[:1000].T, '.', ms=2, color=OOD_COLORS[0], alpha=.6)
-    ax.set(xlabel='$x_1$', ylabel='$x_2$', xlim=xlim, ylim=ylim); ax.set_title(f'mass in view {mass:.3f}', fontsize=9)
+    if data is not None:
+        ax.plot(*np.asarray(data)[:1000].T, '.', ms=2, color=OOD_COLORS[0], alpha=.6)
+    ax.set(xlabel='$x_1$', ylabel='$x_2$', xlim=xlim, ylim=ylim)
+    ax.set_title(f'mass in view {mass:.3f}', fontsize=9)
     return ax
 
 # %% ../nbs/05_plots.ipynb #1f5f7d26
@@ -226,7 +246,8 @@ def plot_curve(
     ax = _axes(ax, (4,2.6))
     for i,(k,v) in enumerate(ys.items()):
         x,v = v if isinstance(v, tuple) else (np.arange(len(v)),v)
-        require(len(x) == len(v), f'curve {k!r} has {len(x)} positions and {len(v)} values; pass one position per value')
+        require(len(x) == len(v), f'curve {k!r} has {len(x)} positions and {len(v)} values; '
+                'pass one position per value')
         ax.plot(x, [float(o) for o in v], color=(ID_COLOR,*OOD_COLORS)[i % 8], label=k, lw=1.2)
     ax.set(xlabel=xlabel, ylabel=ylabel); ax.legend(frameon=False, fontsize=8)
     return ax

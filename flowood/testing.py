@@ -35,7 +35,8 @@ def toy_images(
 )->Tensor: # uint8, `(n, channels, size, size)`
     "Smooth slopes with a bright bar: tiny images with structure, made in code."
     g = rng('toy_images', seed)
-    a, pos = torch.rand(n, channels, 1, 1, generator=g)*2 - 1, torch.randint(size, (n, 1, 1, 1), generator=g)
+    a = torch.rand(n, channels, 1, 1, generator=g)*2 - 1
+    pos = torch.randint(size, (n, 1, 1, 1), generator=g)
     y, x = torch.meshgrid(torch.linspace(-1, 1, size), torch.linspace(-1, 1, size), indexing='ij')
     img = 110 + 60*(a*y + (1 - a.abs())*x) + 60*(torch.arange(size).view(1,1,1,-1) == pos)
     return (img + 6*torch.randn(n, channels, size, size, generator=g)).clamp(0, 255).byte()
@@ -56,10 +57,12 @@ def _shaken(b, seed):
     "A float64 evaluation-mode copy of `b` with every parameter moved off its initial value."
     b = copy.deepcopy(b).double().eval()
     with torch.no_grad():
-        for i, p in enumerate(b.parameters()): p += .1*torch.randn(p.shape, generator=rng('shake', seed, i), dtype=p.dtype)
+        for i, p in enumerate(b.parameters()):
+            p += .1*torch.randn(p.shape, generator=rng('shake', seed, i), dtype=p.dtype)
     return b
 
 def _transforms_agree(b, x, z, ladj, compile):
+    "vmap, jvp and the compiler see the same map as a plain call."
     vz, vl = torch.func.vmap(lambda xi: b(xi[None]))(x)
     test_alike(vz.squeeze(1), z); test_alike(vl.squeeze(1), ladj)
     jz = torch.func.jvp(lambda v: b(v)[0], (x,), (torch.ones_like(x),))[0]
@@ -77,17 +80,20 @@ def check_bijector(
     compile='aot_eager', # backend for `torch.compile`, or `None` to leave it out
     seed:int=0, # how parameters are moved
 )->dict: # the largest errors seen: `round_trip`, `ladj`, `inverse_ladj`
-    "Raise `AssertionError` unless `b` is invertible with the right log-determinant, everywhere it will be used."
+    "Raise `AssertionError` unless `b` is invertible with the right log-determinant, however run."
     f, x64 = _shaken(b, seed), x.double()
     z, ladj = f(x64)
-    assert ladj.shape == (len(x),), f'ladj has shape {tuple(ladj.shape)}, expected ({len(x)},)'
+    def wrong(name, t, want): return f'{name} has shape {tuple(t.shape)}, expected {tuple(want)}'
+    assert ladj.shape == (len(x),), wrong('ladj', ladj, (len(x),))
     back, ladj_inv = f.inverse(z)
-    assert back.shape == x.shape, f'inverse gives shape {tuple(back.shape)}, expected {tuple(x.shape)}'
-    errs = dict(round_trip=back - x64, ladj=ladj - autograd_ladj(f, x64), inverse_ladj=ladj + ladj_inv)
+    assert back.shape == x.shape, wrong('the inverse', back, x.shape)
+    errs = dict(round_trip=back - x64, ladj=ladj - autograd_ladj(f, x64),
+                inverse_ladj=ladj + ladj_inv)
     errs = {k: v.abs().max().item() for k, v in errs.items()}
     for k, v in errs.items(): assert v < tol, f'{k} error {v:.2e} is not below {tol:.0e}'
     if list(f.parameters()): (z.sin().sum() + ladj.sum()).backward()
-    idle = [n for n, p in f.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.abs().sum() > 0)]
+    idle = [n for n, p in f.named_parameters() if p.requires_grad
+            and (p.grad is None or not p.grad.abs().sum() > 0)]
     assert not idle, f'no gradient reaches {idle}'
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter('ignore')
@@ -100,7 +106,7 @@ def check_precision(
     b:nn.Module, # a bijector
     x:Tensor, # a small batch, `(B, ...)`
 ):
-    "Raise `AssertionError` unless dtypes are kept, and `ladj` is at least float32 under bfloat16 autocast."
+    "Raise `AssertionError` unless dtypes are kept; under bfloat16 autocast `ladj` stays float32."
     b32, x32 = copy.deepcopy(b).float(), x.float()
     with torch.no_grad():
         z, ladj = b32(x32)
@@ -117,7 +123,8 @@ def grid_moments(
     "Mass, mean and covariance of a 2-D density by summation on a grid."
     t = (torch.arange(n) + .5)/n*2*lim - lim
     pts = torch.cartesian_prod(t, t)
-    with torch.no_grad(): p = torch.cat([log_prob(o) for o in pts.split(20_000)]).double().exp()*(2*lim/n)**2
+    with torch.no_grad():
+        p = torch.cat([log_prob(o) for o in pts.split(20_000)]).double().exp()*(2*lim/n)**2
     mass, w = p.sum(), (p/p.sum())[:,None]
     mean = (w*pts).sum(0)
     return mass.item(), mean, ((pts - mean)*w).T @ (pts - mean)
@@ -145,13 +152,14 @@ def check_score(
     ood_stats, # the same for examples that are clearly out
     auroc:float=.9, # the least AUROC expected of the pair
 )->float: # the AUROC seen
-    "Raise `AssertionError` unless `score` is finite, independent of batch and order, and points the right way."
+    "Raise `AssertionError` unless `score` is finite, blind to batch and order, higher for OOD."
     half = len(id_stats)//2
-    score = score.fit(id_stats[:half]); test = id_stats[half:]
+    score, test = score.fit(id_stats[:half]), id_stats[half:]
     s, o = score(test), score(ood_stats)
     assert s.shape == (len(test),), f'score has shape {s.shape}, expected ({len(test)},)'
     assert np.isfinite(s).all() and np.isfinite(o).all(), 'score is not finite'
-    test_alike(score(test[:1]), s[:1]); test_alike(score(test[::-1])[::-1].copy(), s)
+    test_alike(score(test[:1]), s[:1])
+    test_alike(score(test[::-1])[::-1].copy(), s)
     a = (o[:,None] > s).mean() + .5*(o[:,None] == s).mean()
     assert a >= auroc, f'AUROC {a:.3f} is below {auroc}: does a higher score mean more OOD?'
     return float(a)

@@ -29,13 +29,18 @@ class Files:
     def scalars(self, epoch, values):
         self.rows.append(dict(epoch=epoch, **values))
         with atomic(self.folder/'log.csv') as tmp, open(tmp, 'w', newline='') as f:
-            w = csv.DictWriter(f, list(self.rows[0]), lineterminator='\n'); w.writeheader(); w.writerows(self.rows)
+            w = csv.DictWriter(f, list(self.rows[0]), lineterminator='\n')
+            w.writeheader()
+            w.writerows(self.rows)
     def image(self, epoch, name, picture):
         from PIL import Image
-        with atomic(self.folder/name/f'{epoch:05d}.png') as tmp: Image.fromarray(picture.squeeze()).save(tmp)
+        with atomic(self.folder/name/f'{epoch:05d}.png') as tmp:
+            Image.fromarray(picture.squeeze()).save(tmp)
     def histogram(self, epoch, name, values):
         n, edges = np.histogram(values, 50)
-        with atomic(self.folder/name/f'{epoch:05d}.csv') as tmp: tmp.write_text('from,to,n\n' + ''.join(f'{a:.6g},{b:.6g},{k}\n' for a, b, k in zip(edges, edges[1:], n)))
+        lines = [f'{a:.6g},{b:.6g},{k}\n' for a, b, k in zip(edges, edges[1:], n)]
+        with atomic(self.folder/name/f'{epoch:05d}.csv') as tmp:
+            tmp.write_text('from,to,n\n' + ''.join(lines))
     def finish(self): pass
 
 # %% ../nbs/27_tracking.ipynb #f7be6c56
@@ -56,14 +61,19 @@ class TensorBoard:
     ): self.folder = Path(folder)
     def start(self, config, epoch):
         try: from torch.utils.tensorboard import SummaryWriter
-        except ImportError: raise ImportError('tensorboard is not installed; run `pip install tensorboard`, or leave it out') from None
+        except ImportError: _absent('tensorboard')
         self.w = SummaryWriter(str(self.folder), purge_step=epoch)
         self.w.add_text('config', f'```\n{json.dumps(config, indent=1)}\n```', epoch)
     def scalars(self, epoch, values):
         for k, v in values.items(): self.w.add_scalar(k, v, epoch)
-    def image(self, epoch, name, picture): self.w.add_image(name, np.atleast_3d(picture), epoch, dataformats='HWC')
+    def image(self, epoch, name, picture):
+        self.w.add_image(name, np.atleast_3d(picture), epoch, dataformats='HWC')
     def histogram(self, epoch, name, values): self.w.add_histogram(name, np.asarray(values), epoch)
     def finish(self): self.w.close()
+
+def _absent(name):
+    how = f'run `pip install {name}`, or leave it out'
+    raise ImportError(f'{name} is not installed; {how}') from None
 
 # %% ../nbs/27_tracking.ipynb #6cbe8209
 class WandB:
@@ -73,16 +83,23 @@ class WandB:
         project:str='flowood', # project in Weights & Biases
         name:str=None, # identity of the run; `None`: a new one
         mode:str=None, # 'offline', 'online'; `None`: WANDB_MODE, else 'offline'
-    ): self.folder, self.project, self.name, self.mode = Path(folder), project, name, mode or os.environ.get('WANDB_MODE', 'offline')
+    ):
+        self.folder, self.project, self.name = Path(folder), project, name
+        self.mode = mode or os.environ.get('WANDB_MODE', 'offline')
     def start(self, config, epoch):
         try: import wandb
-        except ImportError: raise ImportError('wandb is not installed; run `pip install wandb`, or leave it out') from None
+        except ImportError: _absent('wandb')
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.run = wandb.init(project=self.project, id=self.name, dir=str(self.folder), config=config, mode=self.mode, resume='allow' if self.name else None, settings=wandb.Settings(silent=True, console='off', x_disable_stats=True))
+        quiet = wandb.Settings(silent=True, console='off', x_disable_stats=True)
+        self.run = wandb.init(project=self.project, id=self.name, dir=str(self.folder),
+                              config=config, mode=self.mode, settings=quiet,
+                              resume='allow' if self.name else None)
         self.wandb = wandb
     def scalars(self, epoch, values): self.run.log(values, step=epoch)
-    def image(self, epoch, name, picture): self.run.log({name: self.wandb.Image(picture)}, step=epoch)
-    def histogram(self, epoch, name, values): self.run.log({name: self.wandb.Histogram(np.asarray(values))}, step=epoch)
+    def image(self, epoch, name, picture):
+        self.run.log({name: self.wandb.Image(picture)}, step=epoch)
+    def histogram(self, epoch, name, values):
+        self.run.log({name: self.wandb.Histogram(np.asarray(values))}, step=epoch)
     def finish(self): self.run.finish()
 
 # %% ../nbs/27_tracking.ipynb #f274d8a0
@@ -98,11 +115,15 @@ class Track(Callback):
         for w in self.writers: getattr(w, what)(*args)
     def before_fit(self): self.begun = False
     def before_epoch(self):
-        if self.fitting and not self.begun: self._tell('start', self.config, self.epoch); self.begun = True
+        if self.fitting and not self.begun:
+            self._tell('start', self.config, self.epoch)
+            self.begun = True
         self.t0, self.total, self.each = time.perf_counter(), 0., []
     def after_batch(self):
         if self.training: self.total = self.total + self.loss.detach()
-        elif self.fitting: self.each.append(bits_per_dim(self.pred.detach(), self.loss_func.dims, self.loss_func.levels).cpu())
+        elif self.fitting:
+            loss = self.loss_func
+            self.each.append(bits_per_dim(self.pred.detach(), loss.dims, loss.levels).cpu())
     def after_train(self): self.mean, self.t1 = float(self.total)/self.n_iter, time.perf_counter()
     def after_validate(self):
         if self.fitting and self.pictures and self.epoch % self.pictures == 0: self._pictures()
@@ -114,14 +135,21 @@ class Track(Callback):
 # %% ../nbs/27_tracking.ipynb #ee2a3382
 @patch
 def _row(self:Track):
+    "The scalars of one epoch."
     rec, dl = self.recorder, self.dls.train
-    named = {f"valid/{n.replace(' ', '/')}".replace('valid_loss', 'bpd'): v for n, v in zip(rec.metric_names[2:], rec.values[-1][1:]) if n != 'time'}
-    values = {'train/bpd': self.mean, **named, 'lr': self.opt.hypers[-1]['lr'], 'images_per_s': len(dl)*dl.bs/(self.t1 - self.t0), 'seconds': time.perf_counter() - self.t0}
+    values = {'train/bpd': self.mean}
+    for name, v in zip(rec.metric_names[2:], rec.values[-1][1:]):
+        if name == 'time': continue
+        values['valid/' + name.replace(' ', '/').replace('valid_loss', 'bpd')] = v
+    values.update(lr=self.opt.hypers[-1]['lr'], images_per_s=len(dl)*dl.bs/(self.t1 - self.t0),
+                  seconds=time.perf_counter() - self.t0)
     return {k: float(v) for k, v in values.items()}
 
 @patch
 def _pictures(self:Track):
+    "The histogram of the validation set and, of a flow of images, 32 samples."
     self._tell('histogram', self.epoch, 'valid/bpd_each', torch.cat(self.each).numpy())
     if len(self.model.shape) != 3: return
-    with torch.no_grad(): x = self.model.decode(.8*self.model.base.sample(32, generator=rng('grid')).to(self.dls.device))
-    self._tell('image', self.epoch, 'samples', np.asarray(tile_images((x.nan_to_num(0).clamp(0, 1)*255).byte().cpu())))
+    z = .8*self.model.base.sample(32, generator=rng('grid')).to(self.dls.device)
+    with torch.no_grad(): x = self.model.decode(z).nan_to_num(0).clamp(0, 1)
+    self._tell('image', self.epoch, 'samples', np.asarray(tile_images((x*255).byte().cpu())))

@@ -18,7 +18,7 @@ def checkerboard(
     w:int, # width
     flip:bool=False, # keep the other colour
 )->Tensor: # bool, `(1, h, w)`
-    "A checkerboard over pixels, the same for all channels; the top-left pixel is changed unless `flip`."
+    "A checkerboard over pixels, in all channels; the top-left pixel is changed unless `flip`."
     even = (torch.arange(h)[:,None] + torch.arange(w)) % 2 == 0
     return (even if flip else ~even)[None]
 
@@ -28,7 +28,8 @@ def channelwise(
     flip:bool=False, # keep the first half
 )->Tensor: # bool, `(c, 1, 1)`
     "Halves of the channels; the first half is changed unless `flip`."
-    require(c > 1, f'a channel-wise mask needs at least 2 channels, got {c}; squeeze the image first')
+    require(c > 1,
+            f'a channel-wise mask needs at least 2 channels, got {c}; squeeze the image first')
     second = torch.arange(c) >= c//2
     return (~second if flip else second)[:,None,None]
 
@@ -38,7 +39,8 @@ def halves(
     flip:bool=False, # keep the second half
 )->Tensor: # bool, `(d,)`
     "Halves of a vector; the first half is kept unless `flip`."
-    require(d > 1, f'a coupling needs at least 2 columns, got {d}; a single column has nothing to be conditioned on')
+    require(d > 1, f'a coupling needs at least 2 columns, got {d}; '
+            'a single column has nothing to be conditioned on')
     first = torch.arange(d) < d//2
     return ~first if flip else first
 
@@ -70,7 +72,8 @@ def centre(
 )->Tensor: # bool, `(1, h, w)`
     "The rim is seen, the centre changed, unless `flip`."
     margin = max(1, min(h, w)//4) if margin is None else margin
-    require(0 < 2*margin < min(h, w), f'a rim of {margin} leaves no centre in {h}×{w}; choose a smaller margin')
+    require(0 < 2*margin < min(h, w),
+            f'a rim of {margin} leaves no centre in {h}×{w}; choose a smaller margin')
     m = torch.ones(1, h, w, dtype=torch.bool)
     m[:,margin:-margin,margin:-margin] = False
     return ~m if flip else m
@@ -84,7 +87,8 @@ def quadrant(
 )->Tensor: # bool, `(1, h, w)`
     "One quadrant of an image, or the same one of every tile of it."
     th, tw = h//tiles, w//tiles
-    require(min(th, tw) > 1, f'{h}×{w} cannot be cut into {tiles}×{tiles} tiles with four quadrants each')
+    require(min(th, tw) > 1,
+            f'{h}×{w} cannot be cut into {tiles}×{tiles} tiles with four quadrants each')
     top, left = torch.arange(h) % th < th//2, torch.arange(w) % tw < tw//2
     return ((top if i%4 in (0, 1) else ~top)[:,None] & (left if i%4 in (0, 3) else ~left))[None]
 
@@ -112,10 +116,10 @@ def _pair(m): return m if isinstance(m, tuple) else (m, ~m)
 
 # %% ../../nbs/11_masks.ipynb #02a13710
 def reach(
-    masks, # a stack of couplings in order: masks, or pairs from `schedule`, all broadcasting to `shape`
+    masks, # couplings in order: masks, or pairs from `schedule`, all broadcasting to `shape`
     shape, # shape of one example
 )->Tensor: # bool `(D, D)`: does output i depend on input j
-    "Information flow of a stack of couplings whose networks see everything that their mask lets through."
+    "Information flow of a stack of couplings whose networks see all that their mask lets through."
     r = None
     for m in masks:
         seen, changed = (o.expand(shape).flatten() for o in _pair(m))
@@ -128,7 +132,7 @@ def returns_after(
     masks, # a stack of couplings in order, as for `reach`
     region, # bool `(c, h, w)` or broadcasting to it: what is disturbed
     shape, # shape of one example
-)->int: # number of couplings, the last of which is the first to use the disturbance; `None` if none does
+)->int: # couplings up to the first that uses the disturbance; `None` if none does
     "How many couplings it takes until the change made to `region` depends on what stood there."
     region = region.expand(shape)
     told = region.clone()  # everything that knows of the disturbance

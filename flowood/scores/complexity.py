@@ -18,6 +18,7 @@ from .base import Combined, DoSE, MissingColumn, Score, Typicality, column
 
 # %% ../../nbs/32_complexity.ipynb #c9c31012
 def _ic():
+    "The codecs, imported where they are used."
     import imagecodecs
     return imagecodecs
 
@@ -42,20 +43,27 @@ def _jp2_header(b, shape):
 def _jxl_black(shape): return len(CODECS['jxl'].encode(np.zeros(shape, np.uint8)))
 
 # %% ../../nbs/32_complexity.ipynb #64c63aa8
+_J2K = dict(codecformat='j2k', numthreads=1)
+_JXL = dict(usecontainer=False, numthreads=1)
 Codec = namedtuple('Codec', 'encode decode header')
 CODECS = dict(
     png=Codec(lambda a: _ic().png_encode(a, level=9), lambda b: _ic().png_decode(b), _png_header),
-    webp=Codec(lambda a: _ic().webp_encode(_grey_to_rgb(a), level=20, method=4, lossless=True), lambda b: _ic().webp_decode(b), _webp_header),
-    jp2=Codec(lambda a: _ic().jpeg2k_encode(a, level=0, reversible=True, codecformat='j2k', numthreads=1), lambda b: _ic().jpeg2k_decode(b), _jp2_header),
-    jxl=Codec(lambda a: _ic().jpegxl_encode(a, lossless=True, effort=5, usecontainer=False, numthreads=1), lambda b: _ic().jpegxl_decode(b), lambda b, shape: _jxl_black(shape)))
+    webp=Codec(lambda a: _ic().webp_encode(_grey_to_rgb(a), level=20, method=4, lossless=True),
+               lambda b: _ic().webp_decode(b), _webp_header),
+    jp2=Codec(lambda a: _ic().jpeg2k_encode(a, level=0, reversible=True, **_J2K),
+              lambda b: _ic().jpeg2k_decode(b), _jp2_header),
+    jxl=Codec(lambda a: _ic().jpegxl_encode(a, lossless=True, effort=5, **_JXL),
+              lambda b: _ic().jpegxl_decode(b), lambda b, shape: _jxl_black(shape)))
 
 # %% ../../nbs/32_complexity.ipynb #7f58801f
 def _check_batch(x, codecs):
     odd = [k for k in codecs if k not in CODECS]
-    require(not odd and codecs, f'there is no codec {odd[0] if odd else codecs!r}; choose from {list(CODECS)}')
+    require(not odd and codecs,
+            f'there is no codec {odd[0] if odd else codecs!r}; choose from {list(CODECS)}')
     x = np.asarray(x.detach().cpu() if hasattr(x, 'detach') else x)
     require(x.ndim == 4 and x.dtype == np.uint8 and x.shape[1] in (1,3) and 0 not in x.shape[2:],
-        f'code lengths need uint8 images (B, c, h, w) with c = 1 or 3, but the batch is {x.dtype} of shape {x.shape}; pass images as they are stored')
+            'code lengths need uint8 images (B, c, h, w) with c = 1 or 3, '
+            f'but the batch is {x.dtype} of shape {x.shape}; pass images as they are stored')
     x = x.transpose(0,2,3,1)
     return np.ascontiguousarray(x[...,0] if x.shape[3] == 1 else x)
 
@@ -98,19 +106,28 @@ class Complexity(Score):
         columns=None, # names of code lengths in bits; None for all `bits_*` of the ID table
         column:str='log_prob', # name of the log-density, nats
         dims:int=0, # numbers per image, c·h·w; each adds 8 bits, which makes the level absolute
-        weight:float=1., # model bits that one file bit stands for; None for the regression slope on ID data
-    ): self.columns,self.column,self.dims,self.weight = None if columns is None else list(columns),column,dims,weight
+        weight:float=1., # model bits that one file bit stands for; None for the slope on ID data
+    ):
+        self.columns = None if columns is None else list(columns)
+        self.column,self.dims,self.weight = column,dims,weight
     def _fit(self, stats):
-        used = [k for k in stats if str(k).startswith('bits_') and k != 'bits_per_dim'] if self.columns is None else self.columns
-        require(used, f'the statistics have no code lengths, only {[str(k) for k in stats]}; add the columns of code_lengths', MissingColumn)
+        used = self.columns
+        if used is None:
+            used = [k for k in stats if str(k).startswith('bits_') and k != 'bits_per_dim']
+        require(used, f'the statistics have no code lengths, only {[str(k) for k in stats]}; '
+                'add the columns of code_lengths', MissingColumn)
         for k in (self.column, *used): column(stats, k, finite=True)
         self.used,self.slope = used,1. if self.weight is None else float(self.weight)
-        if self.weight is None: self.slope = _slope(shortest(stats, used), -column(stats, self.column)/math.log(2))
+        if self.weight is None:
+            self.slope = _slope(shortest(stats, used), -column(stats, self.column)/math.log(2))
     def _score(self, stats):
-        return 8.*self.dims - column(stats, self.column)/math.log(2) - self.slope*shortest(stats, self.used)
+        model_bits = 8.*self.dims - column(stats, self.column)/math.log(2)
+        return model_bits - self.slope*shortest(stats, self.used)
 
 def _slope(x, y):
-    require(len(x) > 2 and x.var() > 0, f'the code lengths of the {len(x)} ID examples do not vary, so no slope can be fitted; use weight=1.')
+    require(len(x) > 2 and x.var() > 0,
+            f'the code lengths of the {len(x)} ID examples do not vary, '
+            'so no slope can be fitted; use weight=1.')
     return float(np.cov(x, y)[0,1]/x.var(ddof=1))
 
 # %% ../../nbs/32_complexity.ipynb #c0a5e002

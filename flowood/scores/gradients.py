@@ -27,7 +27,7 @@ def _vmap(f, *args):
         return vmap(f)(*args)
 
 def _by_vmap(flow, x):
-    "Squared norms `(B,)` of the gradient of log p by `vmap(grad)`: `None` for the input, then each parameter."
+    "Squared norms `(B,)` of the gradient of log p: `None` for the input, then each parameter."
     params = {k: p.detach() for k,p in flow.named_parameters()}
     def one(x):
         gp,gx = grad(lambda p, x: functional_call(flow, p, (x[None],))[0], (0,1))(params, x)
@@ -37,22 +37,30 @@ def _by_vmap(flow, x):
 # %% ../../nbs/34_gradients.ipynb #cc53d486
 def _weight_grads(m, a, d):
     "Weight gradient of each example of a convolution, `(B, *weight.shape)`."
-    B,shape,fold = len(a),(m.out_channels, m.in_channels, *m.kernel_size),lambda t: t.reshape(1, -1, *t.shape[2:])
-    if set((*m.kernel_size, *m.stride)) == {1} and not any(m.padding): return (d.flatten(2) @ a.flatten(2).transpose(1, 2)).view(B, *shape)
-    return torch.nn.grad.conv2d_weight(fold(a), (B*shape[0], *shape[1:]), fold(d), m.stride, m.padding, m.dilation, B).view(B, *shape)
+    B,shape = len(a),(m.out_channels, m.in_channels, *m.kernel_size)
+    if set((*m.kernel_size, *m.stride)) == {1} and not any(m.padding):
+        return (d.flatten(2) @ a.flatten(2).transpose(1, 2)).view(B, *shape)
+    def fold(t): return t.reshape(1, -1, *t.shape[2:])
+    g = torch.nn.grad.conv2d_weight(fold(a), (B*shape[0], *shape[1:]), fold(d), m.stride,
+                                    m.padding, m.dilation, B)
+    return g.view(B, *shape)
 
-def _conv(m, a, d): return dict(weight=_squares(_weight_grads(m, a, d)), bias=_squares(d.flatten(2).sum(2)))
+def _conv(m, a, d):
+    "Squared norms of a convolution's parameters."
+    return dict(weight=_squares(_weight_grads(m, a, d)), bias=_squares(d.flatten(2).sum(2)))
 
 def _linear(m, a, d): return dict(weight=_squares(d)*_squares(a), bias=_squares(d))
 
 # %% ../../nbs/34_gradients.ipynb #3d51e185
 def _normed(m, a, d):
-    "A weight-normalised convolution, `w = g v/|v|` per output channel: the gradient along `v` is that of `g`, the rest that of `v`."
-    g,v = (t.detach().flatten(1) for t in (m.parametrizations.weight.original0, m.parametrizations.weight.original1))
+    "A convolution with `w = g v/|v|`: the gradient along `v` is that of `g`, the rest that of `v`."
+    w = m.parametrizations.weight
+    g,v = (t.detach().flatten(1) for t in (w.original0, w.original1))
     whole,size = _weight_grads(m, a, d).flatten(2),v.norm(dim=1, keepdim=True)
     along = (whole*v/size).sum(2, keepdim=True)
     name = 'parametrizations.weight.original'
-    return {f'{name}0': _squares(along), f'{name}1': _squares((whole - along*v/size)*g/size), 'bias': _squares(d.flatten(2).sum(2))}
+    return {f'{name}0': _squares(along), f'{name}1': _squares((whole - along*v/size)*g/size),
+            'bias': _squares(d.flatten(2).sum(2))}
 
 def _any(m, a, d):
     "Any layer: `vmap` over its own forward pass."
@@ -63,25 +71,41 @@ def _any(m, a, d):
         return {k: g.square().sum() for k,g in back(d if len(d) > 1 else d[0])[0].items()}
     return _vmap(one, a, d)
 
+def _plain_conv(m):
+    "A convolution without groups, with zeros of a given width around its input?"
+    if not isinstance(m, nn.Conv2d) or isinstance(m.padding, str): return False
+    return m.groups == 1 and m.padding_mode == 'zeros'
+
+def _weight_normed(m):
+    "Has the module weight normalisation over output channels, and nothing else?"
+    found = []
+    for k,ps in getattr(m, 'parametrizations', {}).items():
+        found += [(k, type(p).__name__, getattr(p, 'dim', None)) for p in ps]
+    return found == [('weight','_WeightNorm',0)]
+
 def _rule(m, a, d):
     "Squared norms of a layer's parameters, from its inputs and the gradients of its outputs."
-    conv = isinstance(m, nn.Conv2d) and m.groups == 1 and m.padding_mode == 'zeros' and not isinstance(m.padding, str)
     if type(m) is nn.Linear and a[0].ndim == 2: return _linear(m, a[0], d[0])
-    if type(m) is nn.Conv2d and conv: return _conv(m, a[0], d[0])
-    normed = [(k, type(q).__name__, getattr(q, 'dim', None)) for k,p in m.parametrizations.items() for q in p] if conv and hasattr(m, 'parametrizations') else []
-    if normed == [('weight','_WeightNorm',0)]: return _normed(m, a[0], d[0])
+    if _plain_conv(m) and type(m) is nn.Conv2d: return _conv(m, a[0], d[0])
+    if _plain_conv(m) and _weight_normed(m): return _normed(m, a[0], d[0])
     return _any(m, a, d)
 
 # %% ../../nbs/34_gradients.ipynb #69a300d4
 def _layers(m, name=''):
     "The modules that own parameters, by name; one inside another counts as part of it."
     if list(m.parameters(recurse=False)) or hasattr(m, 'parametrizations'): return {name: m}
-    return {k: v for n,c in m.named_children() for k,v in _layers(c, f'{name}.{n}' if name else n).items()}
+    res = {}
+    for n,c in m.named_children(): res.update(_layers(c, f'{name}.{n}' if name else n))
+    return res
 
 def _record(flow, layers, x):
     "log p, and the inputs and outputs of each layer."
     seen = {k: [] for k in layers}
-    hook = lambda k: lambda m, a, o: seen[k].append((tuple(t for t in a if t is not None), o if isinstance(o, tuple) else (o,)))
+    def hook(k):
+        def note(m, a, o):
+            a = tuple(t for t in a if t is not None)
+            seen[k].append((a, o if isinstance(o, tuple) else (o,)))
+        return note
     hooks = [m.register_forward_hook(hook(k)) for k,m in layers.items()]
     params = {k: p.detach().requires_grad_() for k,p in flow.named_parameters()}
     try: lp = functional_call(flow, params, (x,))
@@ -101,7 +125,8 @@ def _by_layer(flow, x):
     got,res = {id(o): g for o,g in zip(outs, gs) if g is not None},{None: _squares(gx)}
     for k,(a,os) in seen.items():
         d = tuple(got[id(o)] if id(o) in got else torch.zeros_like(o) for o in os)
-        res.update({f'{k}.{n}': v for n,v in _rule(layers[k], tuple(t.detach() for t in a), d).items()})
+        norms = _rule(layers[k], tuple(t.detach() for t in a), d)
+        res.update({f'{k}.{n}': v for n,v in norms.items()})
     return {k: res[k] for k in (None, *(n for n,_ in flow.named_parameters()))}
 
 # %% ../../nbs/34_gradients.ipynb #0520625a
@@ -114,21 +139,30 @@ def _layers_suffice(flow):
     try: fast = _by_layer(flow, x)
     except (ValueError, KeyError, RuntimeError, TypeError, AttributeError): return False
     params = {k: v.detach().requires_grad_() for k,v in flow.named_parameters()}
-    gs = torch.autograd.grad(functional_call(flow, params, (x,)).sum(), list(params.values()), allow_unused=True)
-    return all(torch.allclose(fast[k][0].sqrt(), v.new_zeros(()) if g is None else g.norm(), rtol=1e-3, atol=1e-6) for (k,v),g in zip(params.items(), gs))
+    lp = functional_call(flow, params, (x,)).sum()
+    for k,g in zip(params, torch.autograd.grad(lp, list(params.values()), allow_unused=True)):
+        want = torch.zeros_like(lp) if g is None else g.norm()
+        if not torch.allclose(fast[k][0].sqrt(), want, rtol=1e-3, atol=1e-6): return False
+    return True
 
 # %% ../../nbs/34_gradients.ipynb #a3f337b9
 FLOOR = 1e-8
 
 class _Statistic:
-    "Chunks of a batch -> columns; `run` gives squared norms of one chunk, `finish` makes columns of them."
-    def __init__(self, flow, run, finish, k, seed, bs, text): self.flow,self.run,self.finish,self.k,self.seed,self.bs,self.text = flow,run,finish,k,seed,bs,text
+    "Chunks of a batch -> columns; `run` gives squared norms of a chunk, `finish` makes columns."
+    def __init__(self, flow, run, finish, k, seed, bs, text):
+        self.flow,self.run,self.finish = flow,run,finish
+        self.k,self.seed,self.bs,self.text = k,seed,bs,text
     def _chunk(self, x):
         rows = [self.run(self.flow, v) for v in views(x, self.flow, self.k, self.seed)]
-        return {n: (sum(r[n].detach().double() for r in rows)/len(rows)).cpu().numpy() for n in rows[0]}
+        def mean(n): return sum(r[n].detach().double() for r in rows)/len(rows)
+        return {n: mean(n).cpu().numpy() for n in rows[0]}
     def __call__(self, x):
-        acting = [n for n,m in self.flow.named_modules() if m.training and isinstance(m, (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd))]
-        require(not acting, f'{acting[0] if acting else ""} is in training mode, where examples of a batch share statistics or noise and have no gradient of their own; call flow.eval() first')
+        kinds = nn.modules.batchnorm._BatchNorm,nn.modules.dropout._DropoutNd
+        acting = [n for n,m in self.flow.named_modules() if m.training and isinstance(m, kinds)]
+        require(not acting, f'{"".join(acting[:1])} is in training mode, where examples of a batch '
+                'share statistics or noise and have no gradient of their own; '
+                'call flow.eval() first')
         parts = [self._chunk(b) for b in x.split(self.bs)]
         return self.finish({n: np.concatenate([d[n] for d in parts]) for n in parts[0]})
     def __repr__(self): return self.text
@@ -142,20 +176,30 @@ def gradient_norms(
     bs:int=64, # examples differentiated at a time; memory grows with it
     way:str=None, # 'layer', 'vmap', or None to choose by a test on one example
 ): # `f(x) -> {'grad_x': (B,), 'grad_<group>': (B,), ...}`
-    "Statistic function: log squared gradient norm of log p per parameter tensor, and the norm in the input."
-    groups = {'tensor': lambda n: n, 'layer': lambda n: n.split('.parametrizations.')[0] if '.parametrizations.' in n else n.rpartition('.')[0]}
-    require(callable(by) or by in groups, f"by is {by!r}; choose 'tensor', 'layer' or a function from a parameter's name to a group")
+    "Statistic function: log squared gradient norms of log p by tensor, and the norm in the input."
+    groups = dict(tensor=str, layer=_layer_of)
+    require(callable(by) or by in groups, f"by is {by!r}; choose 'tensor', 'layer' "
+            "or a function from a parameter's name to a group")
     require(way in (None,'layer','vmap'), f"way is {way!r}; choose 'layer', 'vmap' or None")
-    require(any(True for _ in flow.parameters()), 'the flow has no parameters, so there is no gradient in them; use input_gradient')
+    require(any(True for _ in flow.parameters()),
+            'the flow has no parameters, so there is no gradient in them; use input_gradient')
     way = way or ('layer' if _layers_suffice(flow) else 'vmap')
     group = by if callable(by) else groups[by]
     def finish(sq):
         sums = {}
         for n,v in sq.items():
             if n is not None: sums[group(n)] = sums.get(group(n), 0) + v
-        return dict(grad_x=np.sqrt(sq[None]), **{f'grad_{n}': np.log(np.maximum(v, FLOOR)) for n,v in sums.items()})
+        logs = {f'grad_{n}': np.log(np.maximum(v, FLOOR)) for n,v in sums.items()}
+        return dict(grad_x=np.sqrt(sq[None]), **logs)
     run = dict(layer=_by_layer, vmap=_by_vmap)[way]
-    return _Statistic(flow, run, finish, k, seed, bs, f'gradient_norms({by if isinstance(by, str) else by.__name__}, way={way}, k={k}, seed={seed})')
+    text = by if isinstance(by, str) else by.__name__
+    text = f'gradient_norms({text}, way={way}, k={k}, seed={seed})'
+    return _Statistic(flow, run, finish, k, seed, bs, text)
+
+def _layer_of(name):
+    "The layer that a parameter belongs to."
+    layer,inside,_ = name.partition('.parametrizations.')
+    return layer if inside else name.rpartition('.')[0]
 
 # %% ../../nbs/34_gradients.ipynb #e584e8b1
 def input_gradient(
@@ -167,8 +211,10 @@ def input_gradient(
     "Statistic function: the L2 norm of the gradient of log p in the input."
     def run(flow, x):
         x = x.detach().requires_grad_()
-        with torch.enable_grad(): return {None: _squares(torch.autograd.grad(flow.log_prob(x).sum(), x)[0])}
-    return _Statistic(flow, run, lambda sq: dict(grad_x=np.sqrt(sq[None])), k, seed, bs, f'input_gradient(k={k}, seed={seed})')
+        with torch.enable_grad():
+            return {None: _squares(torch.autograd.grad(flow.log_prob(x).sum(), x)[0])}
+    return _Statistic(flow, run, lambda sq: dict(grad_x=np.sqrt(sq[None])), k, seed, bs,
+                      f'input_gradient(k={k}, seed={seed})')
 
 # %% ../../nbs/34_gradients.ipynb #ad15b761
 class Fisher(_Density):
@@ -176,10 +222,12 @@ class Fisher(_Density):
     name,fitted = 'fisher',('used','n','mean','std')
     def _fit(self, stats):
         names = self.columns or [k for k in stats if str(k).startswith('grad_') and k != 'grad_x']
-        require(names, f'the statistics have no layer-wise gradients (grad_<tensor>), only {[str(k) for k in stats]}; compute gradient_norms, too', MissingColumn)
+        require(names, 'the statistics have no layer-wise gradients (grad_<tensor>), '
+                f'only {[str(k) for k in stats]}; compute gradient_norms, too', MissingColumn)
         super()._fit({k: column(stats, k, finite=True) for k in names})
     def _fit_density(self, t): pass
-    def _log_density(self, t): return -(t**2).sum(1)/2 - np.log(self.std).sum() - t.shape[1]*math.log(2*math.pi)/2
+    def _log_density(self, t):
+        return -(t**2).sum(1)/2 - np.log(self.std).sum() - t.shape[1]*math.log(2*math.pi)/2
 
 # %% ../../nbs/34_gradients.ipynb #e4c56dc5
 class JEM(Score):
@@ -189,6 +237,9 @@ class JEM(Score):
         column:str='grad_x', # the statistic
         two_sided:bool=False, # False: large norms are OOD, as published; True: unusual norms are
     ): self.column,self.two_sided = column,two_sided
-    def _log(self, stats, finite=False): return np.log(np.maximum(column(stats, self.column, finite), math.sqrt(FLOOR)))
+    def _log(self, stats, finite=False):
+        return np.log(np.maximum(column(stats, self.column, finite), math.sqrt(FLOOR)))
     def _fit(self, stats): self.center = float(self._log(stats, True).mean())
-    def _score(self, stats): return np.abs(self._log(stats) - self.center) if self.two_sided else column(stats, self.column).copy()
+    def _score(self, stats):
+        if not self.two_sided: return column(stats, self.column).copy()
+        return np.abs(self._log(stats) - self.center)
