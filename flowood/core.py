@@ -42,7 +42,7 @@ def _python(o):
 def seeded(
     seed:int, # of PyTorch's global generators
 ):
-    "Inside the block, PyTorch's global random numbers begin at `seed`; after it they go on as before."
+    "Inside the block PyTorch's global random numbers begin at `seed`; then they go on as before."
     import torch
     gpu = torch.cuda.is_initialized()
     was = torch.get_rng_state(), torch.cuda.get_rng_state_all() if gpu else None
@@ -108,7 +108,7 @@ def require_finite(
 def atomic(
     path, # the file to write; missing parent folders are made
 ):
-    "Yield a temporary path to write to; on success it becomes `path`, on any exception it is removed."
+    "Yield a temporary path to write to, which on success becomes `path`, and else is removed."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     fd, tmp = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.stem}-', suffix=path.suffix)
@@ -132,7 +132,8 @@ def save_tensors(
     try:
         with atomic(path) as tmp: save_file(tensors, tmp, {'flowood': json.dumps(meta)})
     except SafetensorError as e:
-        raise OSError(f'could not write {path} ({e}); free some space or choose another folder') from None
+        raise OSError(f'could not write {path} ({e}); free some space '
+                      'or choose another folder') from None
 
 # %% ../nbs/01_core.ipynb #949d983e
 def load_tensors(

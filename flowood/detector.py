@@ -34,7 +34,7 @@ class OODDetector(OutlierMixin, BaseEstimator):
     "A density, a score and a calibration: decisions on images, arrays and tables."
     def __init__(self,
         model:str='auto', # a name in `PRESETS`; 'auto': 'lean' for images, 'tabular' for rows
-        ood_score='auto', # decides: a name, or a `Score`; 'auto': 'consensus' for images, else 'dose'
+        ood_score='auto', # decides: a name or a `Score`; 'auto': 'consensus' for images, or 'dose'
         alpha:float=.05, # false-alarm rate of decisions
         minutes:float=5., # of fitting; ignored if `steps` is given
         steps:int=None, # training steps
@@ -93,8 +93,8 @@ def _check_shape(shape, where):
         return require(shape[0] > 1, f'{where} has a single column; a flow needs at least two')
     c, h, w = shape
     near = min(64, max(8, round(h/4)*4))
-    require(max(h, w) <= 128, f'the images of {where} are {h}×{w}; a flow on raw pixels is slow beyond '
-            '64, so pass size=32 (--size 32) or size=64')
+    require(max(h, w) <= 128, f'the images of {where} are {h}×{w}; a flow on raw pixels is slow '
+            'beyond 64, so pass size=32 (--size 32) or size=64')
     require(h % 4 == 0 and w % 4 == 0, f'the images of {where} are {h}×{w}, and both sides must be '
             f'divisible by 4; pass size={near} (--size {near})')
 
@@ -143,8 +143,8 @@ def _held_out(self:OODDetector, X, spec):
     h = open_source(X, shape=spec['shape'], columns=spec['columns'], **spec['settings'])
     names, x = h.sample(3*5000, self.seed)
     need = max(60, 3*needed(self.alpha))
-    require(len(x) >= need, f'{h.path} holds {len(x)} examples, and {need} are needed to fit a score, '
-            f'to calibrate it at alpha {self.alpha:g}, and to test')
+    require(len(x) >= need, f'{h.path} holds {len(x)} examples, and {need} are needed to fit a '
+            f'score, to calibrate it at alpha {self.alpha:g}, and to test')
     parts = four_parts(len(x), self.seed, train=0.)[1:]
     return [([names[i] for i in p.tolist()], x[p]) for p in parts]
 
@@ -316,8 +316,8 @@ def _note(self:OODDetector, src, plans, seconds):
     self.n_features_in_, self.skipped_, self.read_notes_ = math.prod(src.shape), [], []
     cal = self.calibration_
     if cal.cross:
-        self.notes_.append(f'{cal.n} examples are few: {len(cal.folds)} models calibrate each other, '
-                           'the false-alarm rate is near alpha and at most about twice that, '
+        self.notes_.append(f'{cal.n} examples are few: {len(cal.folds)} models calibrate each '
+                           'other, the false-alarm rate is near alpha and at most about twice that, '
                            'and there is no test part.')
     bits = bits_per_dim(self.test_['stats'].log_prob.mean(), math.prod(src.shape),
                         256 if src.kind == 'image' else 1)
@@ -464,8 +464,8 @@ def load_detector(
     "Load a saved detector; a missing, truncated or foreign file raises a sentence."
     file = Path(folder).expanduser()
     if file.is_dir() or not file.suffix: file = file/'detector.safetensors'
-    require(file.exists(), f'there is no detector in {folder} (no detector.safetensors); fit one with '
-            '`flowood fit`', FileNotFoundError)
+    require(file.exists(), f'there is no detector in {folder} (no detector.safetensors); '
+            'fit one with `flowood fit`', FileNotFoundError)
     tensors, meta = load_tensors(file)
     kind = meta.get('kind', 'file')
     require(kind == 'detector', f'{file} holds a {kind}, not a detector')
@@ -507,8 +507,8 @@ def _format_1(tensors, meta):
     tensors = {f'{a}.0.{b}': v for a, b, v in ((*k.split('.', 1), v) for k, v in tensors.items())}
     clock = {n: (1, ms/1000) for n, ms in meta['ms'].items()}
     return tensors, dict(
-        meta, cls='OODDetector', params=params, spec=dict(spec, settings=settings), configs=[config],
-        k=params['k'], seed=params['seed'], clock=clock, notes=[], features=[],
+        meta, cls='OODDetector', params=params, configs=[config],
+        spec=dict(spec, settings=settings), k=params['k'], seed=params['seed'], clock=clock, notes=[], features=[],
         calibration=dict(folds=[meta['scores']], reads=meta['reads']))
 
 # %% ../nbs/50_detector.ipynb #f56964d1
@@ -519,8 +519,8 @@ def from_folder(cls:OODDetector,
     **kwargs, # of the constructor, such as `size` or `minutes`
 )->OODDetector: # fitted
     "A detector of what does not look like the images in a folder."
-    require(Path(path).expanduser().is_dir(), f'there is no folder {path}; give one with images, or use '
-            'OODDetector().fit for a file', FileNotFoundError)
+    require(Path(path).expanduser().is_dir(), f'there is no folder {path}; give one with images, '
+            'or use OODDetector().fit for a file', FileNotFoundError)
     return cls(**kwargs).fit(path, held_out=held_out)
 
 @patch(cls_method=True)
@@ -582,8 +582,8 @@ def results(self:OODDetector,
         for s in self.calibration_.names:
             row = compare(ins['scores'][s], o['scores'][s], n_boot)
             rows.append(dict(ood=name, score=s, **row, n=row['n_ood']))
-    return dict(title=title, facts=self.facts_, id=ins, ood=outs, samples=self._samples(), rows=rows,
-                score=self.decides, notes=self.notes_, calibration=self.calibration(ins),
+    return dict(title=title, facts=self.facts_, id=ins, ood=outs, rows=rows,
+                samples=self._samples(), score=self.decides, notes=self.notes_, calibration=self.calibration(ins),
                 cost=self.cost(), skipped=skipped)
 
 @patch
@@ -634,8 +634,8 @@ class VectorDetector(OODDetector):
         if n >= max(20, needed(self.alpha)): return super()._cut(n)
         every, how = torch.arange(n), 'five models calibrate each other'
         if n < 20: how = 'the same rows train, fit and calibrate'
-        warnings.warn(f'{n} rows are too few for alpha {self.alpha:g}, so {how}, and the p-values are '
-                      'no longer valid; give more rows, or held_out=')
+        warnings.warn(f'{n} rows are too few for alpha {self.alpha:g}, so {how}, and the p-values '
+                      'are no longer valid; give more rows, or held_out=')
         return (folds(n, self.seed), None) if n >= 20 else ([(every,)*3], every)
 
 # %% ../nbs/50_detector.ipynb #a75aeeae

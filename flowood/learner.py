@@ -47,7 +47,7 @@ class BitsPerDim(nn.Module):
 
 # %% ../nbs/20_learner.ipynb #0bd77cb5
 class FlowLearner(Learner):
-    "A `Learner` whose `fit` may start at `first_epoch`, and which says in `fitting` that it trains."
+    "A `Learner` whose `fit` may start at `first_epoch`, and which says when it is `fitting`."
     first_epoch, fitting, seed = 0, False, 0
     @delegates(Learner.fit)
     def fit(self, n_epoch, lr=None, **kwargs):
@@ -265,8 +265,8 @@ def _go_back(self:Rescue, loss):
     self._times += 1
     lr = self.lrs[-1]*self.factor
     require(self._times <= self.tries, f'the loss is {loss:.4g} at epoch {self.epoch}, batch '
-            f'{self.iter}, even at a learning rate of {lr/self.shrink:.1e}; look for strange values '
-            'in the training data, or choose another model', FloatingPointError)
+            f'{self.iter}, even at a learning rate of {lr/self.shrink:.1e}; look for strange '
+            'values in the training data, or choose another model', FloatingPointError)
     weights, moments, ema = copy.deepcopy(self._kept)
     self.model.load_state_dict(weights)
     self.opt.opt.load_state_dict(moments)

@@ -160,9 +160,8 @@ _noise = lru_cache(8)(common_noise)
 
 def _check_range(x):
     "Raise a sentence for floats that are no pixels."
-    C = torch.compiler
-    if C.is_compiling() or torch.jit.is_tracing() or torch._C._functorch.is_functorch_wrapped_tensor(x):
-        return
+    if torch.compiler.is_compiling() or torch.jit.is_tracing(): return
+    if torch._C._functorch.is_functorch_wrapped_tensor(x): return
     if not x.numel() or x.is_cuda and torch.cuda.is_current_stream_capturing(): return
     lo, hi = (float(o) for o in torch.aminmax(x.detach()))
     require(lo >= -.1 and hi <= 1.1, f'the pixels of this batch go from {lo:.4g} to {hi:.4g}; '
@@ -177,7 +176,7 @@ def views(self:Preprocess,
     seed:int=0, # which set of noise images
     noise=None, # noise images to use instead, `(K, c, h, w)`
 )->list: # `k` float batches, or one for floats and rows
-    "What a model is given of a batch: dequantised once with each common noise image; rows as they are."
+    "What a model is given of a batch: pixels with each common noise image; rows as they are."
     like = torch.zeros((), device=x.device) if like is None else like
     if x.is_floating_point() or len(self.shape) == 1:
         return [x.to(like.device) if len(self.shape) == 1 else x.to(like)]
@@ -202,7 +201,7 @@ def views(
 @patch
 def spread(self:Preprocess,
     x, # one batch of raw examples
-    draw, # `draw(shape)` -> uniform noise in [0, 1) on the device of `x`; called if there is a use for it
+    draw, # `draw(shape)` -> uniform noise in [0, 1) on the device of `x`; called if needed
 )->Tensor: # floats that `forward` takes
     "Spread discrete values over their cells: levels of pixels, counts, constants."
     if len(self.shape) == 3:

@@ -33,7 +33,7 @@ class Bijector(nn.Module):
         "The latents in pieces; most bijectors have only one."
         return [z]
     def initialize(self, x, c=None): # a batch of data
-        "Data-dependent initialisation, once, before training; returns what the next layer will see."
+        "Data-dependent initialisation before training; returns what the next layer will see."
         return self(x, c)[0]
     @property
     def inv(self): return Inverse(self)
@@ -64,7 +64,8 @@ def no_ladj(
     x:Tensor, # a batch, `(B, ...)`
 )->Tensor: # `(B,)` zeros
     "The `ladj` of a map that keeps volumes."
-    return torch.zeros(x.shape[0], dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)
+    f32 = torch.promote_types(x.dtype, torch.float32)
+    return torch.zeros(x.shape[0], dtype=f32, device=x.device)
 
 # %% ../../nbs/10_bijectors.ipynb #f5d44117
 class ElementwiseAffine(Bijector):
@@ -92,7 +93,8 @@ class Chain(Bijector):
             ladj = ladj + l
         return x, ladj
     def forward(self, x, c=None): return self._run(self.bijectors, x, c)
-    def inverse(self, z, c=None): return self._run([b.inverse for b in reversed(self.bijectors)], z, c)
+    def inverse(self, z, c=None):
+        return self._run([b.inverse for b in reversed(self.bijectors)], z, c)
     def __iter__(self): return iter(self.bijectors)
     def __len__(self): return len(self.bijectors)
 
@@ -162,7 +164,8 @@ class Mixture(nn.Module):
     def log_prob(self, z): # `(B, *shape)` -> `(B,)`, nats
         "Log-density of each example, `(B,)`, nats."
         f32 = lambda t: t.to(torch.promote_types(t.dtype, torch.float32))
-        z, mean, log_scale, weight = map(f32, (z.flatten(1), self.mean, self.log_scale, self.weight))
+        z, weight = f32(z.flatten(1)), f32(self.weight)
+        mean, log_scale = f32(self.mean), f32(self.log_scale)
         far = [((z - m)*(-s).exp()).square().sum(1) for m, s in zip(mean, log_scale)]
         logs = weight.log_softmax(0) - .5*torch.stack(far, 1) - log_scale.sum(1)
         return logs.logsumexp(1) - .5*math.log(2*math.pi)*math.prod(self.shape)
@@ -181,7 +184,7 @@ class Flow(nn.Module):
         transform:Bijector, # what the flow sees to latents
         base:nn.Module, # density of the latents, with `log_prob`, `sample` and `shape`
         shape=None, # shape of one example of data; `None`: the base's
-        pre:Preprocess=None, # raw examples to what the flow sees; `None`: pixels of 256 levels, or rows
+        pre:Preprocess=None, # raw examples to what the flow sees; `None`: one for `shape`
     ):
         super().__init__()
         self.transform, self.base, self.shape = transform, base, tuple(shape or base.shape)
