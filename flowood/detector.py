@@ -317,7 +317,8 @@ def _note(self:OODDetector, src, plans, seconds):
     cal = self.calibration_
     if cal.cross:
         self.notes_.append(f'{cal.n} examples are few: {len(cal.folds)} models calibrate each '
-                           'other, the false-alarm rate is near alpha and at most about twice that, '
+                           'other, the false-alarm rate is near alpha and at most about twice '
+                           'that, '
                            'and there is no test part.')
     bits = bits_per_dim(self.test_['stats'].log_prob.mean(), math.prod(src.shape),
                         256 if src.kind == 'image' else 1)
@@ -508,7 +509,8 @@ def _format_1(tensors, meta):
     clock = {n: (1, ms/1000) for n, ms in meta['ms'].items()}
     return tensors, dict(
         meta, cls='OODDetector', params=params, configs=[config],
-        spec=dict(spec, settings=settings), k=params['k'], seed=params['seed'], clock=clock, notes=[], features=[],
+        spec=dict(spec, settings=settings), k=params['k'], seed=params['seed'], clock=clock,
+        notes=[], features=[],
         calibration=dict(folds=[meta['scores']], reads=meta['reads']))
 
 # %% ../nbs/50_detector.ipynb #f56964d1
@@ -583,7 +585,8 @@ def results(self:OODDetector,
             row = compare(ins['scores'][s], o['scores'][s], n_boot)
             rows.append(dict(ood=name, score=s, **row, n=row['n_ood']))
     return dict(title=title, facts=self.facts_, id=ins, ood=outs, rows=rows,
-                samples=self._samples(), score=self.decides, notes=self.notes_, calibration=self.calibration(ins),
+                samples=self._samples(), score=self.decides, notes=self.notes_,
+                calibration=self.calibration(ins),
                 cost=self.cost(), skipped=skipped)
 
 @patch
