@@ -18,6 +18,7 @@ class lazy:
     "A module that is imported at its first use: `np = lazy('numpy')`."
     def __init__(self, name): self.__dict__['_name'] = name
     def __repr__(self): return f'lazy({self._name!r})'
+    def __reduce__(self): return lazy, (self._name,)
     def __getattr__(self, attr):
         from importlib import import_module
         return getattr(import_module(self._name), attr)
