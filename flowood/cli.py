@@ -138,6 +138,30 @@ def _alarms(c, alpha):
             f"(chance allows {c['lo']:.3f} to {c['hi']:.3f}); "
             f"p-values uniform: KS p = {c['ks']:.3f}")
 
+# %% ../nbs/59_cli.ipynb #c1e0a030
+def _load(detector, device):
+    "A saved detector; a file that lacks something raises a sentence."
+    from flowood.detector import load_detector
+    try: return load_detector(detector, device)
+    except (KeyError, IndexError, AttributeError) as e:
+        raise ValueError(f'{detector} is damaged, or was made by another version of flowood '
+            f'({type(e).__name__}: {e}); fit it again') from None
+
+def _judge_stream(det, src, bs, write, bar):
+    "Judge batch after batch: how many there were, how many are OOD, and `(name, why)` of the rest."
+    n, flagged, unreadable = 0, 0, []
+    for t in det.detect(src, bs):
+        write(t)
+        bad = t.decision == 'unreadable'
+        unreadable += t['name'][bad].tolist()
+        n, flagged = n + int((~bad).sum()), flagged + int((t.decision == 'OOD').sum())
+        if bar: bar.update(len(t))
+    why = {str(f): w for f, w in src.skipped}
+    bad = [(f, why.get(str(f), 'it cannot be read')) for f in unreadable] or list(why.items())
+    core.require(n, f'none of the {len(bad)} examples of {src.path} can be read, the first '
+        f'({bad[0][0]}) because {bad[0][1]}' if bad else f'{src.path} holds no examples')
+    return n, flagged, bad
+
 # %% ../nbs/59_cli.ipynb #31385af8
 def score(
     detector, # folder of a fitted detector
@@ -169,29 +193,6 @@ def score(
     res['rate'] = n/(time.perf_counter() - started)
     with _messages(out): _say_scored(res, out)
     return dict(res, skipped=len(bad))
-
-def _load(detector, device):
-    "A saved detector; a file that lacks something raises a sentence."
-    from flowood.detector import load_detector
-    try: return load_detector(detector, device)
-    except (KeyError, IndexError, AttributeError) as e:
-        raise ValueError(f'{detector} is damaged, or was made by another version of flowood '
-            f'({type(e).__name__}: {e}); fit it again') from None
-
-def _judge_stream(det, src, bs, write, bar):
-    "Judge batch after batch: how many there were, how many are OOD, and `(name, why)` of the rest."
-    n, flagged, unreadable = 0, 0, []
-    for t in det.detect(src, bs):
-        write(t)
-        bad = t.decision == 'unreadable'
-        unreadable += t['name'][bad].tolist()
-        n, flagged = n + int((~bad).sum()), flagged + int((t.decision == 'OOD').sum())
-        if bar: bar.update(len(t))
-    why = {str(f): w for f, w in src.skipped}
-    bad = [(f, why.get(str(f), 'it cannot be read')) for f in unreadable] or list(why.items())
-    core.require(n, f'none of the {len(bad)} examples of {src.path} can be read, the first '
-        f'({bad[0][0]}) because {bad[0][1]}' if bad else f'{src.path} holds no examples')
-    return n, flagged, bad
 
 # %% ../nbs/59_cli.ipynb #c1e0a011
 def _to_stdout(out): return str(out) in ('-', '/dev/stdout')

@@ -20,10 +20,10 @@ __all__ = ['to_nchw', 'resize', 'set_mode', 'split', 'digits', 'photos', 'glyphs
 np, torch, core = lazy('numpy'), lazy('torch'), lazy('flowood.core')
 
 # %% ../nbs/03_data.ipynb #8d186805
-def _as_uint8(images, torch_too):
+def _as_uint8(images, tensor):
     "How images of another dtype are made `uint8`, as code."
     kind = images.dtype.kind
-    cast = lambda s: f'({s}).to(torch.uint8)' if torch_too else f"({s}).astype('uint8')"
+    cast = lambda s: s + ('.to(torch.uint8)' if tensor else ".astype('uint8')")
     if kind == 'b': return cast('images') + '*255'
     if kind in 'ui': return cast('images')
     small = images.size and np.nanmax(images) <= 1
