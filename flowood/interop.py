@@ -17,32 +17,45 @@ from .flows.coupling import Coupling, SplineCoupling
 from .flows.image import ActNorm, Conv1x1, MultiScale
 
 # %% ../nbs/16_interop.ipynb #d7c0a697
-def _actnorm(m, d): m.s.copy_(d['log_scale'].view_as(m.s)); m.t.copy_((d['shift']*(-d['log_scale']).exp()).view_as(m.t))
+def _actnorm(m, d):
+    m.s.copy_(d['log_scale'].view_as(m.s))
+    m.t.copy_((d['shift']*(-d['log_scale']).exp()).view_as(m.t))
 
 def _mixing(m, d, swap):
     "PLU factors and shift of a `OneByOneConvolution`; `swap` exchanges the halves of its outputs."
-    n = len(d['bias']); lower, upper = torch.eye(n).double(), torch.zeros(n, n).double()
-    lower[*torch.tril_indices(n, n, -1)], upper[*torch.triu_indices(n, n, 1)] = d['lower_entries'].double(), d['upper_entries'].double()
+    n = len(d['bias'])
+    lower, upper = torch.eye(n).double(), torch.zeros(n, n).double()
+    lower[tuple(torch.tril_indices(n, n, -1))] = d['lower_entries'].double()
+    upper[tuple(torch.triu_indices(n, n, 1))] = d['upper_entries'].double()
     upper += torch.diag(nn.functional.softplus(d['unconstrained_upper_diag'].double()) + 1e-3)
-    w = torch.empty_like(lower); w[:,d['permutation._permutation']] = lower @ upper
+    w = torch.empty_like(lower)
+    w[:,d['permutation._permutation']] = lower @ upper
     roll = n//2 if swap else 0
     p, l, u = torch.linalg.lu(w.roll(roll, 0))
-    m.p.copy_(p); m.sign.copy_(u.diag().sign()); m.bias.copy_(d['bias'].roll(roll))
+    for ours, theirs in ((m.p, p), (m.sign, u.diag().sign()), (m.bias, d['bias'].roll(roll))):
+        ours.copy_(theirs)
     m.w.copy_(l.tril(-1) + u.triu(1) + u.diag().abs().log().diag())
 
 def _conv(m, d, name):
     w = d[f'{name}.weight']
-    if m.kernel_size == (1,1) and w.shape[-1] == 3: w = w[...,1:2,1:2] # on a map of 1×1 the middle tap alone acts
-    require(m.weight.shape == w.shape, f'{name} has weights of shape {tuple(w.shape)} in the checkpoint and {tuple(m.weight.shape)} in this flow; build the flow with the same shape, widths and bins')
-    m.weight.copy_(w); m.bias.copy_(d[f'{name}.bias'])
+    if m.kernel_size == (1,1) and w.shape[-1] == 3: w = w[...,1:2,1:2] # on a 1×1 map only the middle tap acts
+    require(m.weight.shape == w.shape, f'{name} has weights of shape {tuple(w.shape)} in the checkpoint '
+        f'and {tuple(m.weight.shape)} in this flow; build the flow with the same shape, widths and bins')
+    m.weight.copy_(w)
+    m.bias.copy_(d[f'{name}.bias'])
 
 def _coupling(m, d):
-    require(torch.equal(d['identity_features'], m.mask.flatten().nonzero()[:,0].to(d['identity_features'])), 'a coupling of the checkpoint keeps other channels than this flow; only masks of even and odd channels fit')
-    first, *blocks, last = m.st; _conv(first, d, 'transform_net.initial_layer'); _conv(last, d, 'transform_net.final_layer')
+    kept = m.mask.flatten().nonzero()[:,0].to(d['identity_features'])
+    require(torch.equal(d['identity_features'], kept), 'a coupling of the checkpoint keeps other '
+        'channels than this flow; only masks of even and odd channels fit')
+    first, *blocks, last = m.st
+    _conv(first, d, 'transform_net.initial_layer')
+    _conv(last, d, 'transform_net.final_layer')
     for i, b in enumerate(blocks):
         for j in (0, 1): _conv(b[(1,4)[j]], d, f'transform_net.blocks.{i}.conv_layers.{j}')
     if isinstance(m, SplineCoupling):
-        k = m.n_bins; w, b = (o.unflatten(0, (-1, 3*k - 1)) for o in (last.weight, last.bias))
+        k = m.n_bins
+        w, b = (o.unflatten(0, (-1, 3*k - 1)) for o in (last.weight, last.bias))
         for o in (w, b): o[:,:2*k] /= math.sqrt(first.out_channels)
         b[:,2*k:] -= math.log(math.expm1(1 - 1e-3))
 
@@ -51,27 +64,31 @@ def _parts(state):
     "`{level: [tensors of each layer, in order]}`."
     found = {}
     for k, v in state.items():
-        if m := re.match(r'(.*)_transforms\.(\d+)\._transforms\.(\d+)\.(?:_value\.)?(.+)$', k):
-            root, i, j, name = m.groups()
-            found.setdefault(root, {}).setdefault(int(i), {}).setdefault(int(j), {})[name] = v
-    require(found, 'this state dict has no names like `_transforms.0._transforms.1.log_scale`; it is not that of a multi-scale `nflows` model')
+        m = re.match(r'(.*)_transforms\.(\d+)\._transforms\.(\d+)\.(?:_value\.)?(.+)$', k)
+        if not m: continue
+        root, i, j, name = m.groups()
+        found.setdefault(root, {}).setdefault(int(i), {}).setdefault(int(j), {})[name] = v
+    require(found, 'this state dict has no names like `_transforms.0._transforms.1.log_scale`; '
+        'it is not that of a multi-scale `nflows` model')
     best = max(found.values(), key=lambda f: sum(len(o) for o in f.values()))
     return {i: [layers[j] for j in sorted(layers)] for i, layers in best.items()}
 
 # %% ../nbs/16_interop.ipynb #f3383443
 @torch.no_grad()
 def from_nflows(
-    flow:Flow, # an `nsf` with the architecture of the checkpoint, for instance `create('kamkari/nsf-gray')`
+    flow:Flow, # an `nsf` built like the checkpoint, for instance `create('kamkari/nsf-gray')`
     state:dict, # the `state_dict` of the `nflows` model
 )->Flow: # the same flow with the checkpoint's weights, in evaluation mode
-    "Load the weights of a multi-scale flow trained with `nflows`; raises a sentence where they do not fit."
+    "Load a multi-scale flow trained with `nflows`; raises a sentence where the weights do not fit."
     parts = _parts(state)
     ms = next(m for m in flow.modules() if isinstance(m, MultiScale))
     for i, level in enumerate(ms.levels):
         theirs, last = iter(parts.get(i, [])), i == len(ms.levels) - 1
         def take(key):
             d = next(theirs, {})
-            require(key in d, f'level {i + 1} of the checkpoint is not built like this flow: expected a layer with {key!r}, found {", ".join(list(d)[:2]) or "none"}')
+            found = ', '.join(list(d)[:2]) or 'none'
+            require(key in d, f'level {i + 1} of the checkpoint is not built like this flow: '
+                f'expected a layer with {key!r}, found {found}')
             return d
         for m in level.bijectors:
             if isinstance(m, ActNorm): _actnorm(m, take('log_scale'))
@@ -79,5 +96,6 @@ def from_nflows(
                 if m.norm: _actnorm(m.norm, take('log_scale'))
                 _mixing(m, take('lower_entries'), swap=not last and m.norm is None)
             if isinstance(m, Coupling): _coupling(m, take('identity_features'))
-        require(next(theirs, None) is None, f'level {i + 1} of the checkpoint has more layers than this flow')
+        rest = next(theirs, None)
+        require(rest is None, f'level {i + 1} of the checkpoint has more layers than this flow')
     return flow.eval()

@@ -19,12 +19,16 @@ from .core import require
 def as_vector(
     x, # list, array, Series or tensor of numbers, `(n,)`
     where:str, # what it is, for the error message
+    nan:float=None, # what a NaN becomes; `None`: a NaN is refused
 )->np.ndarray: # float64, `(n,)`
-    "`x` as a one-dimensional float64 array without NaN."
+    "`x` as a one-dimensional float64 array."
     x = np.asarray(x.detach().cpu().double() if hasattr(x, 'detach') else x, dtype=float)
-    require(x.ndim == 1, f'{where} has shape {x.shape} but must be one-dimensional, one number per example; flatten it or pick a column')
+    require(x.ndim == 1, f'{where} has shape {x.shape} but must be one-dimensional, '
+        'one number per example; flatten it or pick a column')
+    if nan is not None: return np.where(np.isnan(x), nan, x)
     bad = np.flatnonzero(np.isnan(x))
-    require(not len(bad), f'{where} holds {len(bad)} NaN of {len(x)} values, the first at index {bad[:1]}; find out which example made it or drop that row')
+    require(not len(bad), f'{where} holds {len(bad)} NaN of {len(x)} values, the first at index '
+        f'{bad[:1]}; find out which example made it or drop that row')
     return x
 
 # %% ../nbs/04_metrics.ipynb #165f9a1f
@@ -101,79 +105,134 @@ def detection_error(
     return float(min(.5, ((fpr + fnr)/2).min()))
 
 # %% ../nbs/04_metrics.ipynb #6cffef0b
+def _placements(i, o)->tuple: # shares `(n,)` and `(m,)`; the mean of either is the AUROC
+    "Share of OOD scores above each ID score, and of ID scores below each OOD score; ties count half."
+    def below(u, v):
+        u = np.sort(u)
+        return (np.searchsorted(u, v, 'left') + np.searchsorted(u, v, 'right'))/(2*len(u))
+    return 1 - below(o, i),below(i, o)
+
+def _delong(*pairs)->tuple: # AUROCs `(k,)`, their covariance `(k, k)`
+    "AUROC under `k` scores of the same examples, each an `(ID, OOD)` pair, and DeLong's covariance."
+    places = [np.array(p) for p in zip(*(_placements(i, o) for i,o in pairs))]
+    k = len(pairs)
+    def cov(p): return np.cov(p).reshape(k, k)/p.shape[1] if p.shape[1] > 1 else np.full((k, k), np.nan)
+    return places[1].mean(1),cov(places[0]) + cov(places[1])
+
+# %% ../nbs/04_metrics.ipynb #ae52eda4
+def _model_variance(t, n, m): # of an AUROC of `t`
+    "Variance if the scores were exponential (Hanley and McNeil 1982, Newcombe's method 5)."
+    return t*(1-t)*(1 + ((n+m)/2 - 1)*((1-t)/(2-t) + t/(1+t)))/(n*m)
+
+def _variance_ratio(t, var, n, m):
+    "DeLong's variance relative to the model's, drawn to 1 where few examples are out of order."
+    few,model = min(t, 1-t)*min(n, m),_model_variance(t, n, m)
+    return max(var/model, .01)**(few/(few + 2)) if model > 0 and not math.isnan(var) else 1.
+
+def _auroc_ends(t, var, n, m, z): # lower and upper end
+    "The true AUROCs at which an estimate of `t` is just `z` standard errors away."
+    t,z,ends = float(t),float(z),[]
+    ratio = _variance_ratio(t, float(var), n, m)
+    for far in (0.,1.):
+        near = t
+        for _ in range(50):
+            mid = (near + far)/2
+            if (mid - t)**2 > z*z*ratio*_model_variance(mid, n, m): far = mid
+            else: near = mid
+        ends.append(far)
+    return tuple(ends)
+
+# %% ../nbs/04_metrics.ipynb #66af03c5
 def _resamples(n_id:int, n_ood:int, n_boot:int, seed:int):
     "Yield bootstrap counts, how often each ID and each OOD example is drawn, class by class."
     g = np.random.default_rng(seed)
-    for _ in range(n_boot): yield tuple(np.bincount(g.integers(0, n, n, dtype=np.int32), minlength=n) for n in (n_id,n_ood))
+    def counts(n): return np.bincount(g.integers(0, n+1, n, dtype=np.int32), minlength=n+1)
+    for _ in range(n_boot): yield counts(n_id),counts(n_ood)
 
-# %% ../nbs/04_metrics.ipynb #ae52eda4
-def _boot_auroc(ids, oods, n_boot, seed)->np.ndarray: # `(n_boot, k)`
-    "AUROC of each bootstrap replicate under `k` scores of the same examples, all from the same draws."
-    order = [np.argsort(i, kind='stable') for i in ids]
-    lo,hi = ([np.searchsorted(i[j], o, side) for i,o,j in zip(ids, oods, order)] for side in ('left','right'))
-    n,m = len(ids[0]),len(oods[0])
-    wins = np.empty((n_boot, len(ids)))
-    for r,(a,b) in enumerate(_resamples(n, m, n_boot, seed)):
-        for k,j in enumerate(order):
-            below = np.r_[0, a[j].cumsum()]
-            wins[r,k] = (below[lo[k]] + below[hi[k]]) @ b
-    return wins / (2*n*m)
+def _boot(metric, i, o, n_boot, seed)->tuple: # two arrays `(n_boot,)`
+    "A metric of bootstrap replicates, with one unseen example a class: the worst there can be, the best."
+    y,res = np.repeat([0,1], [len(i),len(o)]),[]
+    for extra in (math.inf,-math.inf):
+        i1,o1 = np.r_[i, extra],np.r_[o, -extra]
+        draws = _resamples(len(i), len(o), n_boot, seed)
+        res.append(np.array([metric(y, np.r_[i1.repeat(a), o1.repeat(b)]) for a,b in draws]))
+    return tuple(res)
 
-def _boot(metric, i, o, n_boot, seed)->np.ndarray:
-    "Any `metric(y, s)` of each bootstrap replicate; the same draws as `_boot_auroc`."
-    y = np.repeat([0,1], [len(i),len(o)])
-    return np.array([metric(y, np.r_[i.repeat(a), o.repeat(b)]) for a,b in _resamples(len(i), len(o), n_boot, seed)])
-
-# %% ../nbs/04_metrics.ipynb #66af03c5
 def interval(
     metric, # function of `(y, s)`: `auroc`, `aupr`, or a `partial` of `fpr_at_tpr`
     y, # labels, 0 = ID and 1 = OOD, `(n,)`
     s, # scores, higher = more OOD, `(n,)`
-    n_boot:int=1000, # bootstrap replicates; 0 gives `(nan, nan)`
-    level:float=.95, # share of replicates inside
+    n_boot:int=1000, # bootstrap replicates, which `auroc` does not need; 0 gives `(nan, nan)`
+    level:float=.95, # confidence
     seed:int=0, # of the resampling
 )->tuple: # lower and upper end
-    "Stratified percentile-bootstrap interval of a metric."
+    "Confidence interval of a metric: DeLong and Newcombe for `auroc`, a smoothed bootstrap for others."
     require(0 < level < 1, f'level is {level} but must lie between 0 and 1, such as 0.95')
     i,o = _split(y, s)
     if not n_boot: return (math.nan,math.nan)
-    b = _boot_auroc([i], [o], n_boot, seed)[:,0] if metric is auroc else _boot(metric, i, o, n_boot, seed)
-    return tuple(float(q) for q in np.quantile(b, [(1-level)/2, (1+level)/2]))
+    if metric is auroc:
+        (t,),((var,),) = _delong((i, o))
+        ends = _auroc_ends(t, var, len(i), len(o), stats.norm.ppf((1+level)/2))
+    else:
+        boots = _boot(metric, i, o, n_boot, seed)
+        ends = (min(np.quantile(b, (1-level)/2) for b in boots),
+                max(np.quantile(b, (1+level)/2) for b in boots))
+    return tuple(float(e) for e in ends)
 
 # %% ../nbs/04_metrics.ipynb #48b0f772
 def compare(
     id_scores, # scores of ID examples, `(n_id,)`
     ood_scores, # scores of OOD examples, `(n_ood,)`
-    n_boot:int=1000, # bootstrap replicates of the AUROC interval; 0 skips it
-    level:float=.95, # of the interval
-    seed:int=0, # of the interval
+    n_boot:int=1000, # 0 skips the interval; it needs no replicates, so other values make no difference
+    level:float=.95, # confidence of the AUROC interval
+    seed:int=0, # without effect; the interval is not random
 )->dict: # auroc, lo, hi, aupr, aupr_id, fpr95_ood, fpr95_id, det_err, n_id, n_ood
     "How well a score separates OOD from ID examples: one row of a results table."
     i,o = as_vector(id_scores, 'id_scores'),as_vector(ood_scores, 'ood_scores')
     y,s = np.repeat([0,1], [len(i),len(o)]),np.r_[i, o]
     lo,hi = interval(auroc, y, s, n_boot, level, seed)
-    return dict(auroc=auroc(y, s), lo=lo, hi=hi, aupr=aupr(y, s), aupr_id=aupr(y, s, 'id'), fpr95_ood=fpr_at_tpr(y, s, .95, 'ood'),
-                fpr95_id=fpr_at_tpr(y, s, .95, 'id'), det_err=detection_error(y, s), n_id=len(i), n_ood=len(o))
+    return dict(auroc=auroc(y, s), lo=lo, hi=hi, aupr=aupr(y, s), aupr_id=aupr(y, s, 'id'),
+                fpr95_ood=fpr_at_tpr(y, s, .95, 'ood'), fpr95_id=fpr_at_tpr(y, s, .95, 'id'),
+                det_err=detection_error(y, s), n_id=len(i), n_ood=len(o))
 
 # %% ../nbs/04_metrics.ipynb #5ac99559
+def _difference(t, cov, n, m, z): # lower and upper end
+    "Interval of the difference of two AUROCs that come from the same examples."
+    (l1,u1),(l2,u2) = (_auroc_ends(t[k], cov[k,k], n, m, z) for k in (0,1))
+    var = cov[0,0]*cov[1,1]
+    rho = cov[0,1]/math.sqrt(var) if var > 0 else 0.
+    away = lambda a, b: math.sqrt(max(0., a*a + b*b - 2*rho*a*b))
+    d = t[0] - t[1]
+    return max(-1., d - away(t[0]-l1, u2-t[1])),min(1., d + away(u1-t[0], t[1]-l2))
+
+def _touches_zero(t, cov, n, m):
+    "The `z` at which the interval of the difference reaches 0."
+    near,far = 0.,37.
+    for _ in range(40):
+        z = (near + far)/2
+        lo,hi = _difference(t, cov, n, m, z)
+        if lo > 0 or hi < 0: near = z
+        else: far = z
+    return near
+
 def compare_pair(
     y, # labels, 0 = ID and 1 = OOD, `(n,)`
     s1, # one score, higher = more OOD, `(n,)`
     s2, # another score of the same examples, in the same order, `(n,)`
-    n_boot:int=1000, # bootstrap replicates
-    level:float=.95, # of the interval
-    seed:int=0, # of the resampling
+    n_boot:int=1000, # without effect; the interval needs no replicates
+    level:float=.95, # confidence
+    seed:int=0, # without effect; the interval is not random
 )->dict: # auroc1, auroc2, diff = auroc1 - auroc2, its interval lo and hi, two-sided p
-    "Is one score better than another on the same examples? Paired stratified bootstrap of the AUROC difference."
+    "Is one score better than another on the same examples? DeLong's paired comparison of AUROCs."
     require(0 < level < 1, f'level is {level} but must lie between 0 and 1, such as 0.95')
-    require(n_boot > 0, f'n_boot is {n_boot}; the comparison needs replicates, such as 1000')
-    a1,a2 = auroc(y, s1),auroc(y, s2)
+    for s in (s1, s2): _split(y, s)
     y,s1,s2 = (as_vector(v, 'scores') for v in (y, s1, s2))
-    b = _boot_auroc([s1[y==0],s2[y==0]], [s1[y==1],s2[y==1]], n_boot, seed)
-    d = b[:,0] - b[:,1]
-    lo,hi = (float(q) for q in np.quantile(d, [(1-level)/2, (1+level)/2]))
-    p = min(1., 2*(1 + min((d <= 0).sum(), (d >= 0).sum()))/(n_boot + 1))
-    return dict(auroc1=a1, auroc2=a2, diff=a1 - a2, lo=lo, hi=hi, p=float(p))
+    n,m = int((y == 0).sum()),int((y == 1).sum())
+    t,cov = _delong(*((s[y == 0], s[y == 1]) for s in (s1, s2)))
+    lo,hi = _difference(t, cov, n, m, stats.norm.ppf((1+level)/2))
+    p = 2*stats.norm.sf(_touches_zero(t, cov, n, m)) if t[0] != t[1] else 1.
+    a1,a2 = t.tolist()
+    return dict(auroc1=a1, auroc2=a2, diff=a1 - a2, lo=float(lo), hi=float(hi), p=float(p))
 
 # %% ../nbs/04_metrics.ipynb #6fe0e5c2
 def _fewest_ood(ia, ib, oa, ob)->np.ndarray: # counts, `(n_id+1,)`

@@ -6,50 +6,76 @@
 __all__ = ['Source', 'open_source']
 
 # %% ../nbs/06_sources.ipynb #c5c1505e
-import copy, os, warnings, zipfile
+import copy, csv, gzip, io, itertools, os, re, sys, warnings, zipfile
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
 from fastcore.basics import patch
 
 from .core import require, rng
-from .data import _check_images, resize, set_mode, to_nchw
+from .data import resize, set_mode, to_nchw
 
 # %% ../nbs/06_sources.ipynb #f7fe4d29
 class Source:
     "A stream of named examples of one shape; made by `open_source`."
     span = None # of a part: the numbers of its first example and of the one after its last
+
     def __init__(self,
-        path, # where the data is
+        path, # where the data is, or what it is
         kind:str, # 'image' or 'table'
         shape:tuple, # of one example: `(c, h, w)` or `(d,)`
         n:int=None, # number of examples, if known; unreadable ones included
         columns:list=None, # names of the columns of a table
         notes:list=(), # sentences for the user
-        settings:dict=None, # `size`, `mode` and `drop`, to open other data in the same way
+        settings:dict=None, # to open other data in the same way: arguments of `open_source`
     ):
-        self.path, self.kind, self.shape, self.n = path, kind, tuple(int(o) for o in shape), n
-        self.columns, self.notes, self.settings, self.skipped = columns, list(notes), settings or {}, []
+        self.path, self.kind, self.n = path, kind, n
+        self.shape = tuple(int(o) for o in shape)
+        self.columns, self.settings = columns, settings or {}
+        self.opened, self.seen, self.skipped = list(notes), Counter(), []
+
+    @property
+    def notes(self):
+        "What the user should know, of the data and of the last pass over it."
+        return self.opened + [f'{self.path}: {what}: {n}.' for what, n in self.seen.items()]
 
     def __repr__(self):
         what = '×'.join(map(str, self.shape)) + (' images' if self.kind == 'image' else ' columns')
-        return f"{self.kind} source {self.path}: {'rows of' if self.n is None else f'{self.n:,} ×'} {what}"
+        many = 'rows of' if self.n is None else f'{self.n:,} ×'
+        return f"{self.kind} source {self.path}: {many} {what}"
 
-    def _read(self, bs): raise NotImplementedError("a source is made by `open_source`")
+    advice = '' # what to do if nothing can be read
+    def _read(self, bs): raise NotImplementedError('a source is made by `open_source`')
+    def _take(self, idx): return None # what `_read` gives, for any numbers, where that is cheap
 
 # %% ../nbs/06_sources.ipynb #d520f020
 @patch
-def batches(self:Source,
-    bs:int=256, # examples per batch
-): # yields `(names, x)`: a list of strings, and `uint8` `(b, c, h, w)` or float32 `(b, d)`
-    "Read everything from the beginning, a batch at a time."
+def blocks(self:Source,
+    bs:int=256, # examples per block, unreadable ones included
+): # yields `(order, keep, x)`: all names; int64 positions of the readable ones; and these, a tensor
+    "Read everything: images as `uint8` `(b, c, h, w)`, rows as float64 `(b, d)`."
     require(bs > 0, f'the batch size must be positive, not {bs}')
-    self.skipped, any_ = [], False
-    for names, a in self._read(bs):
-        any_ = True
-        yield names, to_nchw(a) if self.kind == 'image' else torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32))
-    require(any_ or self.span, f'{self.path} holds no readable example' + (f', the first because {self.skipped[0][1]}' if self.skipped else ''))
+    self.skipped, self.seen, some = [], Counter(), False
+    for order, keep, a in self._read(bs):
+        some |= len(keep) > 0
+        yield order, keep, self._tensor(a)
+    first = f', the first because {self.skipped[0][1]}' if self.skipped else ''
+    require(some or self.span, f'{self.path} holds no readable example{first}{self.advice}')
+
+@patch
+def _tensor(self:Source, a):
+    return to_nchw(a) if self.kind == 'image' else torch.from_numpy(np.ascontiguousarray(a))
+
+@patch
+def batches(self:Source,
+    bs:int=256, # examples per batch, before unreadable ones are left out
+): # yields `(names, x)`: a list of strings, and a tensor of as many examples
+    "Read all that is readable from the beginning, a batch at a time."
+    for order, keep, x in self.blocks(bs):
+        if len(keep): yield [order[i] for i in keep.tolist()], x
 
 # %% ../nbs/06_sources.ipynb #ac1f0c54
 @patch
@@ -57,8 +83,9 @@ def part(self:Source,
     start:int, # number of the first example
     stop:int, # number of the one after the last
 )->Source: # may turn out to hold no readable example
-    "The examples `start` to `stop`, without reading what comes before, where the format allows that."
-    res = copy.copy(self); res.span, res.n, res.skipped = (start, stop), stop - start, []
+    "The examples `start` to `stop`, without reading what comes before, where that is possible."
+    res = copy.copy(self)
+    res.span, res.n, res.skipped, res.seen = (start, stop), stop - start, [], Counter()
     return res
 
 # %% ../nbs/06_sources.ipynb #72f271b8
@@ -69,7 +96,8 @@ def all(self:Source,
     "The first `max_items` examples, in memory."
     names, xs = [], []
     for nm, x in self.batches(min(256, max_items or 256)):
-        names += nm; xs.append(x)
+        names += nm
+        xs.append(x)
         if max_items and len(names) >= max_items: break
     return names[:max_items], torch.cat(xs)[:max_items]
 
@@ -78,211 +106,614 @@ def sample(self:Source,
     n:int, # number of examples; fewer if there are not so many
     seed:int=0, # which sample
 ): # names, and one tensor, in the order of the source
-    "A random sample without replacement from one pass; depends on `seed` and the data only."
-    g, names, x, key = rng('sample', seed), [], None, torch.empty(0, dtype=torch.float64)
-    for nm, xb in self.batches():
-        names += nm; x = xb if x is None else torch.cat([x, xb])
-        key = torch.cat([key, torch.rand(len(nm), generator=g, dtype=torch.float64)])
-        if len(names) > 2*n + 4096: names, x, key = _smallest(names, x, key, n)
-    return _smallest(names, x, key, n)[:2]
+    "A random sample without replacement; depends on `seed` and the data only."
+    require(n > 0, f'a sample of {n} examples is not possible; give a positive number')
+    g = rng('sample', seed)
+    keys = lambda m: torch.rand(m, generator=g, dtype=torch.float64)
+    if self.n is None or self._take(np.arange(0)) is None: return self._sample_stream(n, keys)
+    return self._sample_chosen(n, keys(self.n).argsort().numpy())
 
-def _smallest(names, x, key, n):
-    "The `n` examples with the smallest keys, in their order."
-    i = key.argsort()[:n].sort()[0]
-    return [names[j] for j in i.tolist()], x[i], key[i]
+# %% ../nbs/06_sources.ipynb #0b79ef75
+@patch
+def _sample_chosen(self:Source, n, ranked, bs=256):
+    "The first `n` readable examples of a ranking, read in the order of the source."
+    self.skipped, self.seen = [], Counter()
+    start = self.span[0] if self.span else 0
+    x, names, at, done = None, [], [], 0
+    while len(at) < n and done < len(ranked):
+        idx = np.sort(ranked[done:done + n - len(at)])
+        done += len(idx)
+        for i in range(0, len(idx), bs):
+            order, keep, a = self._take(start + idx[i:i+bs])
+            a, m = self._tensor(a), len(at)
+            if x is None: x = a.new_empty((min(n, self.n), *a.shape[1:]))
+            x[m:m + len(keep)] = a
+            names += [order[j] for j in keep.tolist()]
+            at += idx[i:i+bs][keep].tolist()
+    first = f', the first because {self.skipped[0][1]}' if self.skipped else ''
+    require(at, f'{self.path} holds no readable example{first}{self.advice}')
+    if done <= n: return names, x[:len(at)]
+    back = np.argsort(at)
+    return [names[i] for i in back.tolist()], x[:len(at)][torch.from_numpy(back)]
+
+@patch
+def _sample_stream(self:Source, n, keys):
+    "The `n` readable examples with the smallest keys, in one pass."
+    held, most = _Held(n), np.inf
+    for order, keep, x in self.blocks():
+        k = keys(len(order)).numpy()[keep]
+        i = np.flatnonzero(k < most)
+        if not len(i): continue
+        held.add([order[j] for j in keep[i].tolist()], k[i], x if len(i) == len(keep) else x[i])
+        if len(held.names) > 2*n + 4096: most = held.shrink()
+    held.shrink()
+    return held.names, held.xs[0]
+
+class _Held:
+    "Candidates for a sample of `n`, in their order."
+    def __init__(self, n): self.n, self.names, self.keys, self.xs = n, [], [], []
+
+    def add(self, names, keys, x):
+        self.names += names
+        self.keys.append(keys)
+        self.xs.append(x)
+
+    def shrink(self):
+        "Leave the `n` with the smallest keys; the largest of these."
+        keys, x = np.concatenate(self.keys), torch.cat(self.xs)
+        if len(keys) > self.n:
+            i = np.sort(np.argpartition(keys, self.n - 1)[:self.n])
+            self.names = [self.names[j] for j in i.tolist()]
+            keys, x = keys[i], x[torch.from_numpy(i)]
+        self.keys, self.xs = [keys], [x]
+        return keys.max()
+
+# %% ../nbs/06_sources.ipynb #c8223f1d
+class _Rows:
+    "Rows of numbers or of columns: `blocks(bs, start, stop)`, and `take(idx)` where that is cheap."
+    def __init__(self, shape, dtype, blocks, take=None, notes=()):
+        self.shape, self.dtype, self.blocks, self.take = tuple(shape), dtype, blocks, take
+        self.notes = list(notes)
+
+    def probe(self, most=256):
+        "Some rows from everywhere, or the first ones."
+        n = self.shape[0]
+        if self.take is None or n is None: return next(self.blocks(most, 0, n), None)
+        return self.take(np.unique(np.linspace(0, n - 1, min(n, most)).astype(int)))
+
+def _in_memory(a, notes=()):
+    "Rows of an array in memory, or mapped."
+    def blocks(bs, start=0, stop=None):
+        for i in range(start, len(a) if stop is None else min(stop, len(a)), bs):
+            yield np.asarray(a[i:min(i + bs, stop or len(a))])
+    return _Rows(a.shape, a.dtype, blocks, lambda idx: np.asarray(a[idx]), notes)
 
 # %% ../nbs/06_sources.ipynb #ab5abbe1
 def _open_npy(path, key=None):
-    "`(file, shape, dtype, fortran)` of an `.npy`, or of member `key` of an `.npz`, positioned at the data."
+    "`(file, shape, dtype, fortran)` of an `.npy`, or of member `key` of an `.npz`, at the data."
     f = open(path, 'rb') if key is None else zipfile.ZipFile(path).open(key)
+    fmt = np.lib.format
     try:
-        version = np.lib.format.read_magic(f)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(f)
-    except Exception: f.close(); raise
+        old = fmt.read_magic(f) == (1, 0)
+        shape, fortran, dtype = (fmt.read_array_header_1_0 if old else fmt.read_array_header_2_0)(f)
+    except Exception:
+        f.close()
+        raise
     return f, shape, dtype, fortran
 
 def _npz_key(path):
     "The member of an `.npz` that holds the examples."
     with zipfile.ZipFile(path) as z: names = [o[:-4] for o in z.namelist() if o.endswith('.npy')]
-    key = next((o for o in ('images', 'x', 'X', 'data') if o in names), names[0] if len(names) == 1 else None)
-    require(key, f"{path} holds the arrays {', '.join(names) or '(none)'}; name the one with the examples `images` or `x`")
+    only = names[0] if len(names) == 1 else None
+    key = next((o for o in ('images', 'x', 'X', 'data') if o in names), only)
+    require(key, f"{path} holds the arrays {', '.join(names) or '(none)'}; "
+                 f"name the one with the examples `images` or `x`")
     return f'{key}.npy'
 
-def _rows(path, key, bs, start=0, stop=None):
+def _too_short(path, have, n): return f'{path} ends after {have} of its {n} rows; copy it again'
+
+def _file_rows(path, key, bs, start=0, stop=None):
     "Blocks of at most `bs` of the rows `start` to `stop` of an array file."
-    f, shape, dtype, fortran = _open_npy(path, key)
+    f, shape, dtype, _ = _open_npy(path, key)
     row = int(np.prod(shape[1:]))*dtype.itemsize
-    stop = shape[0] if stop is None else stop
+    stop = shape[0] if stop is None else min(stop, shape[0])
     with f:
         f.seek(start*row, os.SEEK_CUR)
         for i in range(start, stop, bs):
-            m = min(bs, stop - i); raw = f.read(m*row)
-            require(len(raw) == m*row, f'{path} ends after {i + len(raw)//row} of its {shape[0]} rows; copy it again')
+            m = min(bs, stop - i)
+            raw = f.read(m*row)
+            have = i + len(raw)//max(row, 1)
+            require(len(raw) == m*row, _too_short(path, have, shape[0]))
             yield np.frombuffer(raw, dtype).reshape(m, *shape[1:])
 
 # %% ../nbs/06_sources.ipynb #8128878b
-def _blocks(a, bs, start=0, stop=None):
-    "Blocks of at most `bs` of the rows `start` to `stop` of an array in memory or mapped."
-    a = a[start:stop]
-    for i in range(0, len(a), bs): yield np.asarray(a[i:i+bs])
-
 def _open_array(path):
-    "`(blocks, shape, dtype, notes)`: `blocks(bs, start, stop)` iterates over rows of an array file."
+    "The rows of an array file."
+    why = lambda e: f'{path} is not a complete {path.suffix} file ({e}); write it again with numpy'
     try:
         key = _npz_key(path) if path.suffix.lower() == '.npz' else None
-        f, shape, dtype, fortran = _open_npy(path, key); f.close()
-    except (OSError, EOFError, zipfile.BadZipFile) as e: raise ValueError(f'{path} is not a complete {path.suffix} file ({e}); write it again with numpy') from e
+        f, shape, dtype, fortran = _open_npy(path, key)
+        start = f.tell()
+        f.close()
+    except (OSError, EOFError, zipfile.BadZipFile) as e: raise ValueError(why(e)) from e
     except ValueError as e:
         if str(path) in str(e): raise
-        raise ValueError(f'{path} is not a complete {path.suffix} file ({e}); write it again with numpy') from e
-    require(dtype.kind in 'uifb', f'{path} holds {dtype}, not numbers; save an array of uint8 or floats')
-    if not (fortran and len(shape) > 1): return (lambda bs, *at: _rows(path, key, bs, *at)), shape, dtype, []
-    if key is None: return (lambda bs, *at: _blocks(np.load(path, mmap_mode='r'), bs, *at)), shape, dtype, []
-    return (lambda bs, *at: _blocks(np.load(path)[key[:-4]], bs, *at)), shape, dtype, [f'{path} is in Fortran order and is loaded whole; save np.ascontiguousarray(x) to stream it.']
+        raise ValueError(why(e)) from e
+    require(dtype.kind in 'uifb',
+            f'{path} holds {dtype}, not numbers; save an array of uint8 or floats')
+    if key is None:
+        row = int(np.prod(shape[1:]))*dtype.itemsize
+        have = (path.stat().st_size - start)//max(row, 1)
+        require(not shape or have >= shape[0], _too_short(path, have, sum(shape[:1])))
+    if fortran and len(shape) > 1:
+        if key is None: return _in_memory(np.load(path, mmap_mode='r'))
+        note = f'{path} is in Fortran order and is loaded whole; '
+        return _in_memory(np.load(path)[key[:-4]],
+                          [note + 'save np.ascontiguousarray(x) to stream it.'])
+    take = None if key else lambda idx: np.asarray(np.load(path, mmap_mode='r')[idx])
+    return _Rows(shape, dtype, lambda bs, *at: _file_rows(path, key, bs, *at), take)
 
-# %% ../nbs/06_sources.ipynb #626a06a3
-def _require_shape(where, has, needs, fix=''):
+# %% ../nbs/06_sources.ipynb #3ae56442
+def _layout(shape, needs, where):
+    "`(h, w, c)` of an image array, whether the channels come first, and a note."
+    if len(shape) == 2: return (*shape, 1), False, []
+    last = (shape[2], shape[0], shape[1]) if shape[-1] in (1, 2, 3, 4) else None
+    first = tuple(shape) if shape[0] in (1, 3) else None
+    has = f'{where} has images of shape {tuple(shape)}'
+    require(last or first, f'{has}; (H, W), (H, W, C) or (C, H, W) with 1 or 3 channels are needed')
+    require(min(shape) > 0, f'{has}, without a single pixel; leave them out')
+    def likely(o):
+        if o is None: return ()
+        return o == needs, bool(needs) and o[0] == needs[0], o[0] in (1, 3)
+    chosen = first if likely(first) > likely(last) else last
+    same = first and last and first != last and likely(first) == likely(last)
+    note = [f'{has}; the last axis is read as channels.'] if same else []
+    return (*chosen[1:], chosen[0]), chosen is first and not chosen is last, note
+
+def _channels(x, c):
+    "Images `(n, h, w, k)` with `c` channels: alpha is left out, grey and colour are converted."
+    if x.shape[-1] == c: return x
+    if x.shape[-1] in (2, 4): x = x[...,:-1]
+    return set_mode(x, {1: 'L', 3: 'RGB'}[c])
+
+def _converted(c, needs):
+    "What happens to an image of `c` channels."
+    if c in (1, 2) and needs == 3: return 'grey images read in colour'
+    if c in (3, 4) and needs == 1: return 'colour images read as grey'
+    return 'images whose alpha channel is ignored' if c != needs else None
+
+def _require_shape(where, has, needs):
     "Raise one sentence unless the shape of an image is the one needed."
     if needs is None or tuple(has) == tuple(needs): return
     kinds = {1: '1 channel (grey)', 3: '3 channels (RGB)'}
-    if has[0] != needs[0]:
-        require(False, f"{where} has {kinds.get(has[0], f'{has[0]} channels')} and {kinds.get(needs[0], f'{needs[0]} channels')} are needed; convert it, or fit with mode='L' or mode='RGB'")
-    require(False, f"{where} has {has[1]}×{has[2]} pixels and {needs[1]}×{needs[2]} are needed; resize it, or fit with --size {min(needs[1:])}")
+    a, b = (kinds.get(o[0], f'{o[0]} channels') for o in (has, needs))
+    require(has[0] == needs[0], f'{where} has {a} and {b} are needed; convert it')
+    a, b = (f'{o[1]}×{o[2]}' for o in (has, needs))
+    require(False, f'{where} has {a} pixels and {b} are needed; resize it')
 
-def _to_uint8(a, path, first):
-    "A block of images as `uint8` `(n, h, w, c)`; `first` is the number of its first row."
-    if a.ndim == 3: a = a[...,None]
-    if a.dtype == np.uint8: return a
-    if a.dtype == bool: return a.astype(np.uint8)*255
-    top = 1 if a.dtype.kind == 'f' else 255
-    with np.errstate(invalid='ignore'): bad = np.argwhere(~((a >= 0) & (a <= top)))
-    if len(bad):
-        v = a[tuple(bad[0])]
-        require(False, f'image {first + bad[0][0]} of {path} holds the value {v:g}, outside 0..{top} for {a.dtype} images; save the pixels as uint8 in 0..255')
-    return np.round(a*255).astype(np.uint8) if top == 1 else a.astype(np.uint8)
+# %% ../nbs/06_sources.ipynb #626a06a3
+def _white(a, given=None):
+    "The value of white in images `a` that are not bytes."
+    if a.dtype.kind == 'f':
+        if given in (1, 255): return given
+        with warnings.catch_warnings(): # an image may be all NaN
+            warnings.simplefilter('ignore')
+            return 255 if np.nanmedian(np.nanmax(a.reshape(len(a), -1), axis=1)) > 1 else 1
+    if given and given >= 255: return given
+    return _depth(a[a <= 65535].max(initial=0))
+
+def _depth(top):
+    "White of pixels that go up to `top`: 255, 511, ..., 65535."
+    return max(255, 2**int(top).bit_length() - 1)
+
+def _said_white(white, dtype):
+    "What a note says of white."
+    if np.dtype(dtype).kind == 'f': return 'floats read as 0..255' if white == 255 else None
+    bits = white.bit_length()
+    return f'{bits} bits per pixel, of which the upper 8 are used' if bits > 8 else None
+
+def _to_uint8(a, white):
+    "Good images as bytes; `{number: reason}` of the others; how many were cut off at white."
+    if a.dtype == np.uint8: return a, {}, 0
+    if a.dtype == bool: return a.astype(np.uint8)*255, {}, 0
+    top = 65535 if white > 255 else white
+    rows = a.reshape(len(a), -1)
+    with np.errstate(invalid='ignore'): out = ~((rows >= 0) & (rows <= top))
+    first = {i: rows[i][out[i]][0] for i in np.flatnonzero(out.any(1)).tolist()}
+    bad = {i: f'it holds the value {v:g}, outside 0..{top}' for i, v in first.items()}
+    if bad: a = np.delete(a, list(bad), axis=0)
+    if a.dtype.kind == 'f':
+        a = a.astype(np.float32) if a.dtype.itemsize < 4 else a
+        return np.round(a*255 if white == 1 else a).astype(np.uint8), bad, 0
+    above = int((a.reshape(len(a), -1) > white).any(1).sum())
+    return (np.minimum(a, white) >> (white.bit_length() - 8)).astype(np.uint8), bad, above
 
 # %% ../nbs/06_sources.ipynb #3697327f
+def _judged(source, idx, order, why):
+    "Record the unreadable examples `why` of a block; its names, and the positions of the others."
+    source.skipped += [(order[i], why[i]) for i in sorted(why)]
+    return order, np.array([i for i in range(len(order)) if i not in why], dtype=np.int64)
+
 class _Images(Source):
     "Images from an array."
-    def __init__(self, path, blocks, shape, dtype, notes, size, mode, needs):
-        if dtype != bool: _check_images(np.empty((0, *shape[1:]), np.uint8), f'the images in {path}')
-        h, w, c = (*shape[1:], 1)[:3]
-        c, (h, w) = dict(L=1, RGB=3).get(mode, c), (size, size) if size else (h, w)
-        _require_shape(path, (c, h, w), needs)
-        super().__init__(path, 'image', (c, h, w), shape[0], notes=notes, settings=dict(size=size, mode=mode))
-        self.blocks = blocks
+    def __init__(self, where, rows, how):
+        (h, w, c), self.first, notes = _layout(rows.shape[1:], how.image, where)
+        if how.size: h = w = how.size
+        need = how.image[0] if how.image else dict(L=1, RGB=3).get(how.mode, c)
+        said = _converted(c, need) if c != need and (how.image or c in (2, 4)) else None
+        n, settings = rows.shape[0], dict(size=how.size, mode=how.mode)
+        _require_shape(where, (need if need in (1, 3) else c, h, w), how.image)
+        self.rows, self.white = rows, 255
+        if rows.dtype not in (np.uint8, bool):
+            probe = rows.probe()
+            some = probe is not None and len(probe)
+            self.white = settings['white'] = _white(probe, how.white) if some else 1
+            notes += [f'{where}: {o}.' for o in [_said_white(self.white, rows.dtype)] if o]
+        if rows.dtype.kind == 'f': self.advice = '; give pixels in 0..1 or 0..255'
+        if said: notes.append(f"{where}: {said}{'' if n is None else f': {n}'}.")
+        super().__init__(where, 'image', (need, h, w), n, None, rows.notes + notes, settings)
 
     def _read(self, bs):
-        start, stop = self.span or (0, None); i = start
-        for a in self.blocks(bs, start, stop):
-            x = set_mode(_to_uint8(a, self.path, i), self.settings['mode'])
-            if self.settings['size']: x = resize(x, self.settings['size'])
-            yield [str(j) for j in range(i, i + len(x))], x
-            i += len(x)
+        i, stop = self.span or (0, self.n)
+        for a in self.rows.blocks(bs, i, stop):
+            yield self._judge(np.arange(i, i + len(a)), a)
+            i += len(a)
+
+    def _take(self, idx): return self.rows.take and self._judge(idx, self.rows.take(idx))
+
+    def _judge(self, idx, a):
+        a = a[...,None] if a.ndim == 3 else np.moveaxis(a, 1, -1) if self.first else a
+        x, why, above = _to_uint8(a, self.white)
+        if above: self.seen[f'images with values above {self.white}, which become white'] += above
+        order, keep = _judged(self, idx, [str(j) for j in idx.tolist()], why)
+        x = _channels(x, self.shape[0])
+        return order, keep, resize(x, self.settings['size']) if self.settings['size'] else x
 
 # %% ../nbs/06_sources.ipynb #44c730d1
-def _numbers(frame, path, first):
-    "A data frame as float32 `(n, d)`; `first` is the number of its first row."
+_MISSING = {'', *'NA N/A n/a NaN nan -nan -NaN null NULL None <NA> #N/A #NA 1.#IND 1.#QNAN'.split()}
+_BOOLS = {'true': 1., 'false': 0.}
+_THOUSANDS = re.compile(r'[+-]?\d{1,3}(\.\d{3})+(,\d*)?')
+
+def _cell(s, comma):
+    "A cell of a CSV file as a number, NaN if it is missing, `None` if it is text."
+    s = s.strip()
+    if s in _MISSING: return np.nan
+    if comma:
+        if '.' in s and not _THOUSANDS.fullmatch(s): return None
+        s = s.replace('.', '').replace(',', '.')
+    if '_' in s: return None
+    try: return float(s)
+    except ValueError: return _BOOLS.get(s.lower())
+
+def _cells(col, comma):
+    "A column of cells as float64, and the positions of text."
+    every = '\x1f'.join(col)
+    if comma and '.' not in every: fast = every.replace(',', '.').split('\x1f')
+    else: fast = None if comma else col
+    try:
+        if fast and '_' not in every: return np.fromiter(map(float, fast), float, len(col)), []
+    except ValueError: pass
+    res = [_cell(s, comma) for s in col]
+    return np.array(res, float), [i for i, v in enumerate(res) if v is None]
+
+def _series(col):
+    "A column of a data frame as float64, and the positions of what is not a number."
     import pandas as pd
-    res = np.empty(frame.shape, np.float32)
-    for j, name in enumerate(frame.columns):
-        col = frame[name]
-        if not (pd.api.types.is_numeric_dtype(col) and col.dtype.kind in 'buif'):
-            try: num = pd.to_numeric(col, errors='coerce') if col.dtype.kind == 'O' else pd.Series(np.nan, col.index)
-            except TypeError: num = pd.Series(np.nan, col.index)
-            bad = np.flatnonzero((num.isna() & ~col.isna()).to_numpy())
-            if len(bad): require(False, f"column {name!r} of {path} holds {_brief(col.iloc[bad[0]])} in row {first + bad[0]}, which is not a number; leave the column out with --drop {name}")
-            col = num
-        with np.errstate(over='ignore'): res[:,j] = col.to_numpy(dtype=np.float64, na_value=np.nan)
-    bad = np.argwhere(~np.isfinite(res))
-    if len(bad):
-        i, j = bad[0]; v = res[i,j]
-        require(False, f"column {frame.columns[j]!r} of {path} holds {'no value (NaN)' if np.isnan(v) else 'an infinite value'} in row {first + i}; fill it, remove the row, or leave the column out with --drop {frame.columns[j]}")
+    if isinstance(col.dtype, np.dtype) and col.dtype.kind in 'buif': return col.to_numpy(), []
+    if pd.api.types.is_numeric_dtype(col) and col.dtype.kind in 'buif':
+        return col.to_numpy(dtype=np.float64, na_value=np.nan), []
+    num = pd.Series(np.nan, col.index)
+    if col.dtype.kind == 'O':
+        try: num = pd.to_numeric(col, errors='coerce')
+        except TypeError: pass
+    text = np.flatnonzero((num.isna() & ~col.isna()).to_numpy()).tolist()
+    return num.to_numpy(dtype=np.float64, na_value=np.nan), text
+
+# %% ../nbs/06_sources.ipynb #8842ec54
+def _numbers(block, at, comma=False):
+    "Columns `at` of a block as float64 `(n, d)`; `(row, column, value)` where it is no number."
+    if isinstance(block, np.ndarray): return block[:,at].astype(np.float64), []
+    x, text = np.empty((len(block[0]), len(at))), []
+    for k, j in enumerate(at):
+        col = block[j]
+        x[:,k], bad = _cells(col, comma) if isinstance(col, tuple) else _series(col)
+        text += [(i, k, col[i] if isinstance(col, tuple) else col.iloc[i]) for i in bad]
+    return x, text
+
+def _gaps(x, columns):
+    "`{row: (column, reason)}` for rows with a missing or infinite value."
+    res = {}
+    for i in np.flatnonzero(~np.isfinite(x).all(1)).tolist():
+        j = int(np.flatnonzero(~np.isfinite(x[i]))[0])
+        what = 'no value (NaN)' if np.isnan(x[i,j]) else 'an infinite value'
+        res[i] = columns[j], f'column {columns[j]!r} holds {what}'
     return res
 
 def _brief(v):
-    "A value, shortened for an error message."
-    s = repr(v)
+    "A value, shortened for a sentence."
+    s = _printable(repr(v))
     return s if len(s) < 40 else s[:37] + '...'
+
+def _printable(s):
+    "A string that can be written anywhere, whatever bytes a file system put into it."
+    return s.encode('utf-8', 'surrogateescape').decode('utf-8', 'backslashreplace')
+
+def _list(names, most=6):
+    "Names for a sentence, at most six."
+    more = f' and {len(names) - most} more' if len(names) > most else ''
+    return ', '.join(repr(_printable(o)) for o in names[:most]) + more
+
+# %% ../nbs/06_sources.ipynb #5c72a0fb
+_ID = re.compile(r'unnamed: 0|__index_level_\d+__|'
+                 r'(.*[\W_])?(id|ids|idx|index|key|uuid|guid|row|rowid|rownum)')
+
+def _looks_id(name):
+    "Whether a column's name is that of an id."
+    return bool(_ID.fullmatch(re.sub(r'(?<=[a-z])(Id|ID)$', '_id', name).lower().strip()))
+
+def _labels(col):
+    "A column as strings."
+    if isinstance(col, tuple): return [_printable(s.strip()) for s in col]
+    values = col.tolist() if hasattr(col, 'tolist') else list(col)
+    if isinstance(values[0], tuple): return ['/'.join(map(str, o)) for o in values]
+    return [_printable(str(o)) for o in values]
+
+def _is_id(name, col, first=False):
+    "Whether a column, of which some rows are known, numbers or names the rows."
+    if len(col) > 64 and not _is_id(name, _head(col), first=True): return False
+    labels = _labels(col)
+    if len(set(labels)) < len(labels): return False
+    try: v = np.array([int(o) for o in labels])
+    except (ValueError, OverflowError): v = None
+    if _looks_id(name): return v is not None or not all(map(_isnumber, labels))
+    if v is None or first: return v is not None
+    return len(v) >= 20 and int(v.max()) - int(v.min()) == len(v) - 1
+
+def _head(col): return col[:64] if isinstance(col, tuple) else col.iloc[:64]
+
+def _isnumber(s):
+    "Whether a string is a number."
+    try: float(s)
+    except ValueError: return False
+    return True
+
+def _distinct(names):
+    "Names of columns as different strings, and those that were changed."
+    res, changed = [], []
+    for o in names:
+        s = str(o)
+        k = next(k for k in range(len(names) + 1) if (f'{s}.{k}' if k else s) not in res)
+        if k: changed.append(f'{s}.{k}')
+        res.append(f'{s}.{k}' if k else s)
+    return res, changed
 
 # %% ../nbs/06_sources.ipynb #58e20730
 class _Table(Source):
-    "Rows of a table; `frames(bs, start, stop)` iterates over data frames of `bs` rows, the last one shorter."
-    def __init__(self, path, frames, names, n, drop, columns, shape, notes=()):
-        names, drop, notes = [str(o) for o in names], [str(o) for o in drop], list(notes)
-        if columns is not None: keep = self._as_fitted(path, names, [str(o) for o in columns], notes)
-        else:
-            missing = [o for o in drop if o not in names]
-            require(not missing, f"{path} has no column {_list(missing)} to drop; its columns are {_list(names)}")
-            idx = [o for o in names if o.startswith('Unnamed:') or o == '__index_level_0__']
-            if idx: notes.append(f'{path}: column {idx[0]!r} is a saved row index and is left out.')
-            keep = [o for o in names if o not in drop + idx]
-        require(keep, f'no column of {path} is left; its columns are {_list(names)}')
-        require(shape is None or tuple(shape) == (len(keep),), f'{path} has {len(keep)} columns and {shape and shape[0]} are needed')
-        super().__init__(path, 'table', (len(keep),), n, keep, notes, dict(drop=tuple(drop)))
-        self.frames = frames
+    "Rows of a table."
+    def __init__(self, where, rows, names, how, index=(), named=True, comma=False):
+        names, changed = _distinct(names)
+        notes, self.rows, self.comma, self.fitting = rows.notes[:], rows, comma, how.fitting
+        if changed:
+            notes.append(f'{where}: columns of the same name are now called {_list(changed)}.')
+        drop = [str(o) for o in how.drop]
+        choose = self._to_fit if self.fitting else self._as_fitted
+        keep, ids, drop = choose(where, names, drop, how, [str(o) for o in index], named, notes)
+        require(keep, f'no column of {where} is left; its columns are {_list(names)}')
+        require(how.shape is None or len(how.shape) != 1 or how.shape[0] == len(keep),
+                f'{where} has {len(keep)} columns and {how.shape and how.shape[0]} are needed')
+        where_at = {o: i for i, o in enumerate(names)}
+        self.at, self.label = [where_at[o] for o in keep], where_at.get(ids)
+        self.lost, columns = Counter(), keep
+        if how.columns: columns = how.columns
+        super().__init__(where, 'table', (len(keep),), rows.shape[0], list(columns), notes,
+                         dict(drop=tuple(drop), ids=ids if self.fitting else how.ids))
 
-    def _as_fitted(self, path, names, columns, notes):
-        "The fitted columns, if they are all there."
-        missing, extra = [o for o in columns if o not in names], [o for o in names if o not in columns]
-        require(not missing, f'{path} lacks the column{"s" if len(missing) > 1 else ""} {_list(missing)} that the detector was fitted on; its columns are {_list(names)}')
-        if extra: notes.append(f'{path}: the columns {_list(extra)} were not there at fitting and are left out.')
-        return columns
+# %% ../nbs/06_sources.ipynb #2ab73d3a
+@patch
+def _to_fit(self:_Table, where, names, drop, how, index, named, notes):
+    "Columns of the model, the one with the names of the rows, and all that are left out."
+    missing = [o for o in drop if o not in names]
+    has = f'its columns are {_list(names)}'
+    require(not missing, f'{where} has no column {_list(missing)} to drop; {has}')
+    require(not how.ids or how.ids in names, f'{where} has no column {how.ids!r}; {has}')
+    if how.ids is not None: ids = [how.ids] if how.ids else []
+    else: ids = self._find_ids(names, drop, index) if named else []
+    for o in ids:
+        what = 'the index' if o in index else f'column {o!r}'
+        left = 'names the rows and' if o == ids[0] else 'numbers the rows, too, and'
+        notes.append(f'{where}: {what} {left} is left out of the model.')
+    drop = [*drop, *ids[1:], *[o for o in index if o not in drop + ids]]
+    return [o for o in names if o not in drop + ids[:1]], ids[0] if ids else None, drop
 
-    def _read(self, bs):
-        start, stop = self.span or (0, None); i = start
-        for d in self.frames(bs, start, stop):
-            if not len(d): continue
-            d.columns = [str(o) for o in d.columns]
-            yield [str(j) for j in range(i, i + len(d))], _numbers(d[self.columns], self.path, i)
-            i += len(d)
+@patch
+def _find_ids(self:_Table, names, drop, index):
+    "Columns that number or name the rows, as far as the first 4,096 rows tell."
+    block = next(self.rows.blocks(4096, 0, None), None)
+    if block is None: return []
+    cols = [(o, block[0][j]) for j, o in enumerate(names) if o not in drop]
+    found = [o for o, col in cols if o in index or len(col) > 1 and _is_id(o, col)]
+    return sorted(found, key=lambda o: o not in index)
 
-# %% ../nbs/06_sources.ipynb #da9b6e1f
-def _list(names, most=6):
-    "Names for an error message, at most six."
-    return ', '.join(map(repr, names[:most])) + (f' and {len(names) - most} more' if len(names) > most else '')
+@patch
+def _as_fitted(self:_Table, where, names, drop, how, index, named, notes):
+    "The fitted columns, if they are all there."
+    columns = how.columns or [o for o in names if o not in [*drop, *index, how.ids]]
+    if not named and len(names) == len(columns): return names, None, drop
+    missing = [o for o in columns if o not in names]
+    more = len(missing) > 1
+    require(named or not missing, f'{where} has {len(names)} columns and {len(columns)} are needed')
+    require(not missing, f'{where} lacks the column{"s" if more else ""} {_list(missing)} that '
+                         f'the detector was fitted on; its columns are {_list(names)}')
+    extra = [o for o in names if o not in [*columns, *drop, *index, how.ids]]
+    if extra:
+        what = f'the columns {_list(extra)} were not there at fitting and are left out'
+        notes.append(f'{where}: {what}.')
+    return columns, how.ids if how.ids in names else next(iter(index), None), drop
+
+# %% ../nbs/06_sources.ipynb #0804b832
+@patch
+def _read(self:_Table, bs):
+    i, stop = self.span or (0, None)
+    self.lost = Counter()
+    for block, bad in self.rows.blocks(bs, i, stop):
+        n = len(block) if isinstance(block, np.ndarray) else len(block[0])
+        if n: yield self._judge(np.arange(i, i + n), block, bad)
+        i += n
+
+@patch
+def _take(self:_Table, idx): return self.rows.take and self._judge(idx, *self.rows.take(idx))
+
+@patch
+def _judge(self:_Table, idx, block, bad):
+    x, text = _numbers(block, self.at, self.comma)
+    why = {i: ('', r) for i, r in bad.items()}
+    for i, k, v in text:
+        c, v = self.columns[k], _brief(v)
+        require(not self.fitting or i in bad, f'column {c!r} of {self.path} holds {v} in row '
+                f'{idx[i]}, which is not a number; leave the column out with --drop {c}')
+        why.setdefault(i, (c, f'column {c!r} holds {v}, which is not a number'))
+    for i, r in bad.items():
+        require(not self.fitting, f'row {idx[i]} of {self.path} cannot be used: {r}; repair it')
+    for i, r in _gaps(x, self.columns).items(): why.setdefault(i, r)
+    self.lost.update(c for c, _ in why.values())
+    order = self._names(idx, None if self.label is None else block[self.label])
+    order, keep = _judged(self, idx, order, {i: r for i, (_, r) in why.items()})
+    return order, keep, x if len(keep) == len(x) else x[keep]
+
+@patch
+def _names(self:_Table, idx, col):
+    "The text of an id column; the number of the row where it is empty or there is none."
+    if col is None: return [str(i) for i in idx.tolist()]
+    return [o or str(i) for i, o in zip(idx.tolist(), _labels(col))]
+
+@patch(as_prop=True)
+def advice(self:_Table):
+    return '; fill the gaps, or leave columns out with --drop' if self.fitting else ''
 
 # %% ../nbs/06_sources.ipynb #d58dff37
-def _isnumber(s):
-    "Whether a string is a number."
-    try: float(s); return True
-    except ValueError: return False
+def _open_text(path, encoding, errors='surrogateescape'):
+    "A text file, compressed or not."
+    how = dict(encoding=encoding, errors=errors, newline='')
+    return gzip.open(path, 'rt', **how) if path.suffix.lower() == '.gz' else open(path, **how)
 
-def _next(reader, m):
-    "The next `m` rows of a reader, or `None`; rows longer than the header raise instead of warning."
-    from pandas.errors import ParserWarning
-    with warnings.catch_warnings():
-        warnings.simplefilter('error', ParserWarning)
-        try: return reader.get_chunk(m)
-        except StopIteration: return None
+def _encoding(path):
+    "Encoding of a text file, from its first bytes."
+    opener = gzip.open if path.suffix.lower() == '.gz' else open
+    with opener(path, 'rb') as f: head = f.read(4096)
+    require(head[:4] not in (b'PK\x03\x04', b'\xd0\xcf\x11\xe0'),
+            f'{path} is a spreadsheet or an archive, not text; save it as CSV')
+    if head[:2] in (b'\xff\xfe', b'\xfe\xff'): return 'utf-16'
+    if b'\0' in head: return 'utf-16-be' if head[:1] == b'\0' else 'utf-16-le'
+    return 'utf-8-sig'
 
-def _open_csv(path):
-    "`(frames, names, None)` of a CSV file."
-    import pandas as pd
+def _sniff(lines):
+    "Separator, and number of the header among some lines; the header may be the last comment."
+    plain = [i for i, s in enumerate(lines) if s.strip() and s.lstrip()[0] not in '#%']
+    if not plain: return ',', None
+    bare = [re.sub('"[^"]*"', '', lines[i]) for i in plain]
+    def likely(sep):
+        n = bare[0].count(sep)
+        return n and sum(s.count(sep) == n for s in bare), n
+    sep = max(',;\t|', key=likely)
+    numbers = lambda s: all(map(_isnumber, s.replace('"', '').strip().split(sep)))
+    above = lines[plain[0] - 1] if plain[0] else ''
+    if above.lstrip()[:1] in ('#', '%') and above.count(sep) == bare[0].count(sep) > 0:
+        if numbers(lines[plain[0]]) and not numbers(above): return sep, plain[0] - 1
+    return sep, plain[0]
+
+# %% ../nbs/06_sources.ipynb #3ba19f4a
+class _Csv:
+    "A CSV file: its dialect, and its rows."
+    def __init__(self, path):
+        self.path, self.encoding, self.notes = path, _encoding(path), []
+        with _open_text(path, self.encoding) as f: lines = [s for _, s in zip(range(200), f)]
+        marked = lines and lines[0].lower().strip('\r\n')
+        if marked and len(marked) == 5 and marked[:4] == 'sep=': lines[0] = '#\n'
+        self.sep, self.top = _sniff(lines)
+        require(self.top is not None, f'{path} has no header line; it is empty')
+        lines = [lines[self.top].lstrip('#% '), *lines[self.top + 1:]]
+        names = next(csv.reader(lines, delimiter=self.sep))
+        names = [self._name(o.strip()) for o in names]
+        while len(names) > 1 and not names[-1]: names.pop()
+        require(not all(map(_isnumber, names)) or names == [str(i) for i in range(len(names))],
+                f'the first line of {path} holds numbers, not column names; add a header line')
+        self.names = [o or f'Unnamed: {i}' for i, o in enumerate(names)]
+        self.comments = self.units = False
+        rows = [row for row, _ in itertools.islice(self.rows(), 100)]
+        marked = [row[0].lstrip().startswith(('#', '%')) for row in rows]
+        self.comments = 2*sum(marked) <= len(rows)
+        self._look([row for row, m in zip(rows, marked) if not (m and self.comments)])
+
+    def _name(self, s):
+        "A column's name; in Latin-1 if it is not in UTF-8."
+        t = s.encode('utf-8', 'surrogateescape')
+        try: return t.decode('utf-8')
+        except UnicodeDecodeError: pass
+        if not self.notes:
+            self.notes.append(f'{self.path} is not in UTF-8; its header is read as Latin-1.')
+        return t.decode('cp1252', 'replace')
+
+    def _look(self, rows):
+        "Units and decimal commas, as some rows tell."
+        comma = re.compile(r'\s*[+-]?\d*(\.\d{3})*,\d+([eE][+-]?\d+)?\s*')
+        self.comma = self.sep != ',' and any(comma.fullmatch(s) for row in rows for s in row)
+        if self.comma: self.notes.append(f'{self.path} is read with decimal commas.')
+        text = lambda s: _cell(s, self.comma) is None
+        number = lambda s: s.strip() not in _MISSING and not text(s)
+        if len(rows) > 1 and any(map(text, rows[0])) and not any(map(number, rows[0])):
+            self.units = all(any(map(number, row)) for row in rows[1:])
+        if self.units:
+            what = 'the row below the header holds no number and is left out'
+            self.notes.append(f'{self.path}: {what}.')
+
+# %% ../nbs/06_sources.ipynb #20ab0b40
+@patch
+def rows(self:_Csv):
+    "Rows of cells and the numbers of their last lines; without blank lines, comments and units."
+    width, first = len(self.names), self.units
     try:
-        with open(path, encoding='utf-8-sig') as f: line = f.readline()
-        sep = max(',;\t', key=line.count)
-        names = list(pd.read_csv(path, sep=sep, nrows=0, encoding='utf-8-sig').columns)
-    except (UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as e: raise ValueError(f'{path} cannot be read as a CSV file with a header line in UTF-8 ({e})') from e
-    cells = [o.strip().strip('"') for o in line.strip().split(sep)]
-    require(not (all(map(_isnumber, cells)) and cells != [str(i) for i in range(len(cells))]), f'the first line of {path} holds numbers, not column names; add a header line')
-    def frames(bs, start=0, stop=None):
-        try:
-            with pd.read_csv(path, sep=sep, chunksize=bs, encoding='utf-8-sig', index_col=False, low_memory=False) as r:
-                for i in range(0, start, bs): _next(r, min(bs, start - i))
-                while (m := bs if stop is None else min(bs, stop - start)) and (d := _next(r, m)) is not None: start += m; yield d
-        except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.ParserWarning) as e: raise ValueError(f'{path} cannot be read as a CSV file in UTF-8 ({e}); repair the line') from e
-    return frames, names, None
+        with _open_text(self.path, self.encoding) as f:
+            for _ in range(self.top): f.readline()
+            reader = csv.reader(f, delimiter=self.sep)
+            next(reader)
+            for row in reader:
+                if not row or len(row) == 1 < width and not row[0].strip(): continue
+                if self.comments and row[0].lstrip().startswith(('#', '%')): continue
+                while len(row) > width and not row[-1].strip(): row.pop()
+                if first: first = False
+                else: yield row, self.top + reader.line_num
+    except (csv.Error, EOFError, OSError, UnicodeError) as e:
+        why = f'{self.path} cannot be read as a CSV file ({e}); repair it or copy it again'
+        raise ValueError(why) from e
+
+@patch
+def blocks(self:_Csv, bs, start=0, stop=None):
+    "Columns of cells, and `{row: reason}` for rows of another length than the header's."
+    width, rows = len(self.names), itertools.islice(self.rows(), start, stop)
+    while held := list(itertools.islice(rows, bs)):
+        bad = {i: f'line {line} has {len(row)} cells and the header {width}'
+               for i, (row, line) in enumerate(held) if len(row) != width}
+        cells = [[''] * width if i in bad else row for i, (row, _) in enumerate(held)]
+        yield list(zip(*cells)), bad
+
+def _open_csv(path, how):
+    try: f = _Csv(path)
+    except (OSError, EOFError, UnicodeError, csv.Error) as e:
+        if isinstance(e, FileNotFoundError): raise
+        raise ValueError(f'{path} cannot be read as a CSV file ({e}); write it again') from e
+    return _Table(path, _Rows((None,), None, f.blocks, None, f.notes), f.names, how, comma=f.comma)
 
 # %% ../nbs/06_sources.ipynb #a42f02b6
 def _records(f, bs, start, stop):
-    "Rows `start` to `stop` of a Parquet file, in pieces of at most `bs`; only the row groups that hold them are read."
+    "Rows `start` to `stop` of a Parquet file, in pieces; other row groups are not read."
     first = 0
     for g in range(f.num_row_groups):
         n = f.metadata.row_group(g).num_rows
-        for b in f.iter_batches(bs, row_groups=[g], use_threads=False) if first < stop and start < first + n else ():
-            lo, hi = max(start - first, 0), min(stop - first, len(b)); first += len(b); n -= len(b)
+        wanted = first < stop and start < first + n
+        for b in f.iter_batches(bs, row_groups=[g], use_threads=False) if wanted else ():
+            lo, hi = max(start - first, 0), min(stop - first, len(b))
+            first += len(b)
+            n -= len(b)
             if lo < hi: yield b[lo:hi]
             if first >= stop: return
         first += n
@@ -293,183 +724,575 @@ def _regroup(pieces, bs):
     held, n = [], 0
     for b in pieces:
         while len(b):
-            held.append(b[:bs - n]); n += len(held[-1]); b = b[len(held[-1]):]
-            if n == bs: yield pa.Table.from_batches(held); held, n = [], 0
+            held.append(b[:bs - n])
+            n += len(held[-1])
+            b = b[len(held[-1]):]
+            if n < bs: continue
+            yield pa.Table.from_batches(held)
+            held, n = [], 0
     if held: yield pa.Table.from_batches(held)
 
-def _open_parquet(path):
-    "`(frames, names, n)` of a Parquet file."
+def _series_of(d): return [s for _, s in d.items()]
+
+# %% ../nbs/06_sources.ipynb #50e18fcd
+def _open_parquet(path, how):
+    "The table in a Parquet file."
     import pyarrow as pa, pyarrow.parquet as pq
+    why = lambda e: f'{path} is not a complete Parquet file ({e}); write it again'
     try: m = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as e: raise ValueError(f'{path} is not a complete Parquet file ({e}); write it again') from e
-    with m: n, names = m.metadata.num_rows, m.schema_arrow.names
-    def frames(bs, start=0, stop=None):
-        with pq.ParquetFile(path) as f:
-            for t in _regroup(_records(f, bs, start, n if stop is None else stop), bs): yield t.to_pandas(ignore_metadata=True, use_threads=False)
-    return frames, names, n
+    except (pa.ArrowException, OSError) as e: raise ValueError(why(e)) from e
+    with m: n, schema = m.metadata.num_rows, m.schema_arrow
+    names, meta = schema.names, schema.pandas_metadata or {}
+    index = [o for o in meta.get('index_columns', ()) if isinstance(o, str) and o in names]
+    def blocks(bs, start=0, stop=None):
+        try:
+            with pq.ParquetFile(path) as f:
+                for t in _regroup(_records(f, bs, start, n if stop is None else min(n, stop)), bs):
+                    yield _series_of(t.to_pandas(ignore_metadata=True, use_threads=False)), {}
+        except (pa.ArrowException, OSError) as e: raise ValueError(why(e)) from e
+    return _Table(path, _Rows((n,), None, blocks), names, how, index=index)
+
+# %% ../nbs/06_sources.ipynb #6b429c73
+def _open_frame(d, how, where='the data frame'):
+    "The table in a data frame."
+    import pandas as pd
+    ix, index, names = d.index, [], list(d.columns)
+    if names and isinstance(names[0], tuple): names = ['/'.join(map(str, o)) for o in names]
+    if not (isinstance(ix, pd.RangeIndex) and ix.start == 0 and ix.step == 1):
+        index = [str(ix.name) if ix.name not in (None, *names) else '__index_level_0__']
+    def block(part):
+        cols = _series_of(part)
+        return [pd.Series(part.index.to_flat_index()), *cols] if index else cols, {}
+    def blocks(bs, start=0, stop=None):
+        stop = len(d) if stop is None else min(stop, len(d))
+        for i in range(start, stop, bs): yield block(d.iloc[i:min(i + bs, stop)])
+    rows = _Rows((len(d),), None, blocks, lambda idx: block(d.iloc[idx]))
+    return _Table(where, rows, index + names, how, index=index)
+
+def _open_series(s, how):
+    "One row, if its index holds the columns that are needed; one column otherwise."
+    import pandas as pd
+    if how.columns is not None and {str(o) for o in how.columns} <= {str(o) for o in s.index}:
+        return _open_frame(pd.DataFrame([s.to_numpy()], columns=s.index), how, 'the series')
+    return _open_frame(s.to_frame('0' if s.name is None else s.name), how, 'the series')
 
 # %% ../nbs/06_sources.ipynb #34fa0c18
-_EXTENSIONS = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff', '.gif')
+_EXTENSIONS = tuple('''.png .jpg .jpeg .jpe .jfif .bmp .webp .tif .tiff .gif .ppm .pgm .pbm .pnm
+    .avif .jp2 .j2k .heic .heif .tga .ico .jxl'''.split())
+
+def _walk(folder):
+    "Paths below a folder, sorted: image files, other files, and folders that cannot be opened."
+    images, others, shut, above = [], [], [], {}
+    missed = lambda e: shut.append(e.filename)
+    for base, dirs, files in os.walk(folder, followlinks=True, onerror=missed):
+        real, parents = os.path.realpath(base), above.get(os.path.dirname(base), ())
+        if real in parents: # a link to a folder that we are in
+            dirs[:] = []
+            continue
+        above[base] = (*parents, real)
+        dirs[:] = [o for o in dirs if o[0] != '.' and o != '__MACOSX']
+        rel = Path(base).relative_to(folder).as_posix()
+        for f in files:
+            if f[0] == '.': continue
+            chosen = images if f.lower().endswith(_EXTENSIONS) else others
+            chosen.append(f if rel == '.' else f'{rel}/{f}')
+    return sorted(images), sorted(others), shut
 
 def _find_images(folder):
     "Paths below `folder` of all image files, sorted; hidden files are left out."
-    res = []
-    for base, dirs, files in os.walk(folder):
-        dirs[:] = [o for o in dirs if o[0] != '.' and o != '__MACOSX']
-        rel = Path(base).relative_to(folder).as_posix()
-        res += [f if rel == '.' else f'{rel}/{f}' for f in files if f[0] != '.' and f.lower().endswith(_EXTENSIONS)]
-    res.sort()
-    return res
+    return _walk(folder)[0]
 
-def _grey(mode):
-    "Whether a Pillow mode is grey."
-    return mode in ('1', 'L', 'LA', 'La') or mode.startswith('I;16')
+def _left_out(folder, others, shut):
+    "Notes on what else is in a folder."
+    kinds = {'files that are not images': others, 'folders that cannot be opened': shut}
+    return [f'{folder}: {what}: {len(o)}, {_list(o, 3)}.' for what, o in kinds.items() if o]
 
-def _pixels(path, size, mode):
-    "Decode one file: `uint8` `(h, w, c)`. Alpha is ignored, 16 bits become 8, an animation gives its first picture."
-    from PIL import Image
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore'); im = Image.open(path)
-        with im:
-            require(im.mode not in ('I', 'F'), 'its pixels have 32 bits; save it with 8')
-            if im.mode.startswith('I;16'): im = Image.fromarray((np.asarray(im) >> 8).astype(np.uint8))
-            im = im.convert(mode or ('L' if _grey(im.mode) else 'RGB'))
-            if size: im = im.resize((size, size), Image.Resampling.BILINEAR)
-            a = np.asarray(im)
+# %% ../nbs/06_sources.ipynb #43a332a6
+_CODECS = {'.jxl': 'JPEGXL', '.heic': 'HEIF', '.heif': 'HEIF', '.avif': 'AVIF',
+           '.jp2': 'JPEG2K', '.j2k': 'JPEG2K'}
+
+def _load(item):
+    "A Pillow image, not yet decoded, or an array `(h, w, c)`."
+    from PIL import Image, UnidentifiedImageError
+    if isinstance(item, Image.Image): return item
+    if not isinstance(item, (str, bytes, os.PathLike)): return _one_array(item)
+    file = io.BytesIO(item) if isinstance(item, bytes) else os.path.expanduser(item)
+    try: return Image.open(file)
+    except UnidentifiedImageError:
+        ext = '' if isinstance(item, bytes) else Path(item).suffix.lower()
+        if ext not in _CODECS: raise
+    import imagecodecs
+    codec = getattr(imagecodecs, _CODECS[ext], None)
+    require(getattr(codec, 'available', False),
+            f'no decoder for {ext} is installed; save it as PNG or JPEG')
+    a = imagecodecs.imread(file, codec=_CODECS[ext].lower())
     return a if a.ndim == 3 else a[...,None]
 
-# %% ../nbs/06_sources.ipynb #9b35163d
-def _scan(folder, files):
-    "Read all headers: `{(width, height): first file}`, `{mode: (count, first file)}`, and `[(file, reason)]` for unreadable ones."
+def _one_array(x):
+    "An image array `(h, w, c)`."
+    a = _as_array(x, 'it')
+    require(a.ndim in (2, 3), f'it has shape {a.shape}, which is not an image')
+    _, first, _ = _layout(a.shape, None, 'it')
+    return a[...,None] if a.ndim == 2 else np.moveaxis(a, 0, -1) if first else a
+
+# %% ../nbs/06_sources.ipynb #3fff1d94
+_TURN = 0x0112 # number of the EXIF entry for the orientation
+
+def _facts(im):
+    "What the header of an image says; sizes as the picture is seen, turned if EXIF says so."
+    res = SimpleNamespace(turned=False, several=False, dtype=np.uint16)
+    if isinstance(im, np.ndarray):
+        h, w, c = im.shape
+        res.size, res.grey, res.alpha, res.dtype = (w, h), c < 3, c in (2, 4), im.dtype
+        res.odd = im.dtype not in (np.uint8, bool)
+        return res
     from PIL import Image
-    sizes, modes, bad = {}, {}, []
-    for f in files:
+    turn = Image.Image.getexif(im).get(_TURN, 1) # without decoding the file
+    numbers = im.mode in ('I', 'F') or im.mode.startswith('I;16')
+    res.size = im.size[::-1] if turn in range(5, 9) else im.size
+    res.grey = numbers or im.mode in ('1', 'L', 'LA', 'La')
+    res.alpha = im.mode in ('RGBA', 'LA', 'PA', 'La', 'RGBa')
+    res.odd, res.turned = numbers or _deep_colour(im), turn in range(2, 9)
+    res.several = bool(getattr(im, 'is_animated', False))
+    return res
+
+def _deep_colour(im):
+    "Whether an image file has 16 bits per colour, of which Pillow would keep the upper 8."
+    if im.format not in ('PNG', 'TIFF') or im.mode not in ('RGB', 'RGBA'): return False
+    return bool(im.tile) and '16' in str(im.tile[0][3])
+
+def _deep(im, item):
+    "Pixels of an image with more than 8 bits, `(h, w, c)`."
+    if _deep_colour(im):
+        import imagecodecs
+        raw = item if isinstance(item, bytes) else Path(item).expanduser().read_bytes()
+        return dict(PNG=imagecodecs.png_decode, TIFF=imagecodecs.tiff_decode)[im.format](raw)
+    require(im.mode != 'F', 'its pixels have 32 bits; save it with 8')
+    from PIL import ImageOps
+    a = np.asarray(ImageOps.exif_transpose(im))
+    require(a.min() >= 0 and a.max() <= 65535, 'its pixels have 32 bits; save it with 8')
+    return a[...,None]
+
+# %% ../nbs/06_sources.ipynb #b03c2168
+def _pixels(item, size, c, white=None):
+    "Decode one image: `uint8` `(h, w, c)`, and what the user should know."
+    from PIL import Image, ImageOps
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        im = _load(item)
+        facts, said = _facts(im), []
+        if isinstance(im, np.ndarray) or facts.odd:
+            a = im if isinstance(im, np.ndarray) else _deep(im, item)
+            a, said = _from_numbers(a, white)
+            a = _channels(a[None], c)
+            a = (resize(a, size) if size else a)[0]
+        else:
+            if facts.turned: im = ImageOps.exif_transpose(im)
+            out = im.convert({1: 'L', 3: 'RGB'}[c])
+            if size: out = out.resize((size, size), Image.Resampling.BILINEAR)
+            a = np.asarray(out)
+            a = a if a.ndim == 3 else a[...,None]
+        if im is not item and not isinstance(im, np.ndarray): im.close()
+    return a, [*said, *_remarks(facts, c)]
+
+def _from_numbers(a, white):
+    "One image of numbers as bytes, and what the user should know."
+    if white is None: white = _white(a[None], 65535 if a.dtype == np.uint16 else None)
+    x, bad, above = _to_uint8(a[None], white)
+    require(not bad, bad.get(0))
+    said = _said_white(white, a.dtype) if a.dtype not in (np.uint8, bool) else None
+    said = [f'images of {said}'] if said else []
+    return x[0], said + above*[f'images with values above {white}, which become white']
+
+def _remarks(facts, c):
+    "What is done to an image, as a note says it."
+    res = ['grey images read in colour'] if facts.grey and c == 3 else []
+    if not facts.grey and c == 1: res.append('colour images read as grey')
+    if facts.alpha: res.append('images whose alpha channel is ignored')
+    if facts.turned: res.append('images turned as their EXIF orientation says')
+    if facts.several: res.append('files with several pictures, of which the first is read')
+    return res
+
+# %% ../nbs/06_sources.ipynb #9b35163d
+def _scan(items, names):
+    "The headers of images: `[(name, facts, item)]`, and `[(name, reason)]` for unreadable ones."
+    good, bad = [], []
+    for f, item in zip(names, items):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore')
-                with Image.open(folder/f) as im: s, m = im.size, im.mode
-        except Exception as e: bad.append((f, _reason(e))); continue
-        sizes.setdefault(s, f); modes[m] = (modes.get(m, (0, f))[0] + 1, modes.get(m, (0, f))[1])
-    return sizes, modes, bad
+                im = _load(item)
+                good.append((f, _facts(im), item))
+                if im is not item and not isinstance(im, np.ndarray): im.close()
+        except Exception as e: bad.append((f, _reason(e)))
+    return good, bad
 
 def _reason(e):
     "Why a file could not be read, in a few words."
     from PIL import UnidentifiedImageError
     if isinstance(e, UnidentifiedImageError): return 'it is not an image'
-    return f'{e}'.strip().splitlines()[0] if str(e).strip() else type(e).__name__
+    if isinstance(e, FileNotFoundError): return 'there is no such file'
+    return _printable(f'{e}'.strip().splitlines()[0]) if str(e).strip() else type(e).__name__
+
+def _find_white(odd):
+    "White of images of numbers, from at most 64 of them; `None` if none can be read."
+    read = []
+    for f, facts, item in odd[::max(1, len(odd)//64)]:
+        try:
+            im = _load(item)
+            read.append(im if isinstance(im, np.ndarray) else _deep(im, item))
+        except Exception: pass
+    if not read: return None
+    if read[0].dtype.kind == 'f': return 255 if np.median([np.nanmax(a) for a in read]) > 1 else 1
+    return _depth(max(int(a.max(initial=0)) for a in read))
 
 # %% ../nbs/06_sources.ipynb #01b79b68
-def _decide(folder, files, size, mode):
-    "Shape, mode to convert to, and notes, from the headers of a folder's images."
-    sizes, modes, bad = _scan(folder, files)
-    require(sizes, f'none of the {len(files)} images in {folder} can be read, the first ({files[0]}) because {bad[0][1] if bad else ""}')
-    notes, (s1, s2) = [], [*sizes.items(), (None, None)][:2]
-    require(size or len(sizes) == 1, f'the images in {folder} have different sizes: {s1[1]} has {s1[0][0]}×{s1[0][1]} pixels and {s2[1]} has {s2[0] and "×".join(map(str, s2[0]))}; give --size N to resize them to N×N')
-    grey, colour = [sum(n for m, (n, _) in modes.items() if _grey(m) == g) for g in (True, False)]
-    if not mode and grey and colour:
-        mode = 'RGB'; notes.append(f'{folder} holds {grey} grey and {colour} colour images; all are read as RGB.')
-    alpha = sum(n for m, (n, _) in modes.items() if m in ('RGBA', 'LA', 'PA', 'La', 'RGBa'))
-    if alpha: notes.append(f'{alpha} images in {folder} have an alpha channel, which is ignored.')
-    deep = sum(n for m, (n, _) in modes.items() if m.startswith('I;16'))
-    if deep: notes.append(f'{deep} images in {folder} have 16 bits per pixel; the upper 8 are used.')
-    w, h = (size, size) if size else s1[0]
-    if max(h, w) > 64: notes.append(f'{h}×{w} pixels make a slow model; --size 32 is a good beginning.')
-    if bad: notes.append(f'{len(bad)} of the {len(files)} files in {folder} cannot be read and are skipped: {_list([o[0] for o in bad], 3)}.')
-    return (dict(L=1, RGB=3).get(mode, 1 if not colour else 3), h, w), mode, notes, len(bad)
+def _decide(where, items, names, how):
+    "Shape, mode to convert to, white, notes, and how many are unreadable, from headers."
+    good, bad = _scan(items, names)
+    require(good, f'none of the {len(names)} images in {where} can be read, '
+                  f'the first ({_printable(names[0])}) because {bad[0][1] if bad else ""}')
+    sizes, notes = {}, []
+    for f, o, _ in good: sizes.setdefault(f'{o.size[0]}×{o.size[1]}', _printable(f))
+    (s1, f1), (s2, f2) = [*sizes.items(), (None, None)][:2]
+    require(how.size or len(sizes) == 1,
+            f'the images in {where} have different sizes: {f1} has {s1} pixels and {f2} has {s2}; '
+            f'give --size N to resize them to N×N')
+    grey = sum(o.grey for _, o, _ in good)
+    mode = how.mode
+    if not mode and 0 < grey < len(good):
+        mode = 'RGB'
+        both = f'{grey} grey and {len(good) - grey} colour images'
+        notes.append(f'{where} holds {both}; all are read as RGB.')
+    c = dict(L=1, RGB=3).get(mode, 1 if grey else 3)
+    odd = [o for o in good if o[1].odd]
+    white = how.white or _find_white(odd)
+    seen = Counter(what for _, o, _ in good for what in _remarks(o, 1 if o.grey else 3))
+    said = _said_white(white, odd[0][1].dtype) if odd and white else None
+    if said: seen[f'images of {said}'] += len(odd)
+    notes += [f'{where}: {what}: {n}.' for what, n in seen.items()]
+    w, h = (how.size, how.size) if how.size else good[0][1].size
+    if max(h, w) > 64:
+        notes.append(f'{h}×{w} pixels make a slow model; --size 32 is a good beginning.')
+    if bad:
+        some = f'{len(bad)} of the {len(names)} files in {where}'
+        notes.append(f'{some} cannot be read and are skipped: {_list([o[0] for o in bad], 3)}.')
+    return (c, h, w), mode, white, notes, len(bad)
 
 # %% ../nbs/06_sources.ipynb #9c9a22dc
-class _Folder(Source):
-    "Images in a folder, decoded one at a time; an unreadable one leaves its batch smaller, and the others as they are."
-    def __init__(self, path, files, size, mode, needs):
-        if needs is None: shape, mode, notes, self.bad = _decide(path, files, size, mode)
-        else: shape, notes, self.bad = needs, [], 0
-        super().__init__(path, 'image', shape, len(files), notes=notes, settings=dict(size=size, mode=mode))
-        self.files = files
+class _Pictures(Source):
+    "Images that are decoded one at a time; an unreadable one leaves its block smaller."
+    bad, folder = 0, None
+    def __init__(self, where, items, how, names=None, folder=None, notes=(), lazy=False):
+        self.items, self.names, self.folder, self.scoring = items, names, folder, bool(how.image)
+        shape, mode, white, more = how.image, how.mode, how.white, []
+        if not shape:
+            n = len(items)
+            idx = np.unique(np.linspace(0, n - 1, min(n, 256) if lazy else n).round().astype(int))
+            seen = (self._item(i) for i in idx)
+            called = [names[i] if names else str(i) for i in idx]
+            shape, mode, white, more, self.bad = _decide(where, seen, called, how)
+        settings = dict(size=how.size, mode=mode) | (dict(white=white) if white else {})
+        super().__init__(where, 'image', shape, len(items), None, [*notes, *more], settings)
+
+    def _item(self, i): return self.items[i] if self.folder is None else self.folder/self.items[i]
 
     def _read(self, bs):
-        files = self.files[slice(*self.span)] if self.span else self.files
-        for i in range(0, len(files), bs):
-            read = [(f, a) for f in files[i:i+bs] if (a := self._decode(f)) is not None]
-            if read: yield [f for f, _ in read], np.stack([a for _, a in read])
+        start, stop = self.span or (0, len(self.items))
+        stop = min(stop, len(self.items))
+        for i in range(start, stop, bs): yield self._take(np.arange(i, min(i + bs, stop)))
 
-    def _decode(self, f):
-        "One file's pixels, or `None` if it cannot be read."
-        try: a = _pixels(self.path/f, self.settings['size'], self.settings['mode'])
-        except Exception as e: return self.skipped.append((f, _reason(e)))
-        _require_shape(f'{self.path/f}', (a.shape[2], *a.shape[:2]), self.shape)
+    def _take(self, idx):
+        order = [_printable(self.names[i]) if self.names else str(i) for i in idx.tolist()]
+        read, why = [], {}
+        for j, i in enumerate(idx.tolist()):
+            try: read.append(self._decode(self._item(i)))
+            except Exception as e: why[j] = _reason(e)
+        order, keep = _judged(self, idx, order, why)
+        c, h, w = self.shape
+        return order, keep, np.stack(read) if read else np.empty((0, h, w, c), np.uint8)
+
+    def _decode(self, item):
+        "Pixels of one image, if they have the right shape."
+        a, said = _pixels(item, self.settings['size'], self.shape[0], self.settings.get('white'))
+        _require_shape('it', (a.shape[2], *a.shape[:2]), self.shape)
+        self.seen.update(o for o in said if self.scoring or o.startswith('images with values'))
         return a
 
 # %% ../nbs/06_sources.ipynb #ad614553
 def open_source(
-    path, # a folder of images, an image, `.npy`, `.npz`, `.csv`, `.tsv` or `.parquet`; or an array or data frame
+    X, # path of a folder of images, an image, an array file or a table; or an object in memory
     size:int=None, # resize images to `size`×`size`
     drop=(), # names of table columns to leave out; of an array, their numbers
     mode=None, # read images as `'L'` (grey) or `'RGB'`; `None` leaves them as they are
     shape=None, # when scoring: the shape of an example that the detector needs
     columns=None, # when scoring: the columns of the table that the detector was fitted on
     files=None, # names of the images in the folder, if they are known; `None`: it is searched
-)->Source: # nothing but headers is read yet
-    "The data at `path` as a stream of named examples; errors say what is wrong, where, and what to do."
+    ids=None, # table column that names the rows; `None`: found by its looks at fitting; `''`: none
+    white=None, # value of a white pixel, where pixels are not bytes; `None`: told from the data
+)->Source: # only headers and a few examples are read yet
+    "Data as a stream of named examples; errors say what is wrong, where, and what to do."
+    if isinstance(X, Source): return X
     drop = [drop] if isinstance(drop, str) else list(drop)
     require(mode in (None, 'L', 'RGB'), f"mode is {mode!r}; give 'L', 'RGB' or None")
     require(size is None or size > 0, f'size is {size}; give a positive number of pixels')
-    src = _open_memory(path, size, drop, mode, shape, columns) if hasattr(path, '__array__') else _open_path(Path(path).expanduser(), size, drop, mode, shape, columns, files)
-    require(src.kind == 'table' or not drop, f'{src.path} holds images, which have no columns to drop')
-    require(src.kind == 'image' or not (size or mode), f'{src.path} is a table; size and mode are for images')
-    require(shape is None or len(shape) == len(src.shape), f"{src.path} is {'an image source' if src.kind == 'image' else 'a table'} and the detector was fitted on {'images' if len(shape or ()) == 3 else 'a table'}")
+    shape = None if shape is None else tuple(int(o) for o in shape)
+    image = shape if shape and len(shape) == 3 else None
+    columns = columns and [str(o) for o in columns]
+    how = SimpleNamespace(size=size, drop=drop, mode=mode, shape=shape, image=image, ids=ids,
+                          white=white, columns=columns, fitting=not shape and columns is None)
+    if isinstance(X, (str, os.PathLike)): src = _open_path(Path(X).expanduser(), how, files)
+    else: src = _open_object(X, how)
+    is_image = src.kind == 'image'
+    require(is_image or not (size or mode), f'{src.path} is a table; size and mode are for images')
+    require(not is_image or shape or not drop,
+            f'{src.path} holds images, which have no columns to drop')
+    is_a, was = 'an image source' if is_image else 'a table', 'images' if image else 'a table'
+    require(shape is None or len(shape) == len(src.shape),
+            f'{src.path} is {is_a} and the detector was fitted on {was}')
     require(src.n != 0, f'{src.path} holds no examples')
     return src
 
-# %% ../nbs/06_sources.ipynb #69eb564b
-def _from_array(where, blocks, shape, dtype, notes, size, drop, mode, needs, columns):
-    "Images or a table from blocks of rows."
-    import pandas as pd
-    require(len(shape) in (2, 3, 4), f'{where} has shape {shape}; rows (N, D) or images (N, H, W[, C]) are needed')
-    if len(shape) > 2: return _Images(where, blocks, shape, dtype, notes, size, mode, needs if needs and len(needs) == 3 else None)
-    names = [str(i) for i in range(shape[1])]
-    if columns is not None and not drop:
-        require(len(columns) == len(names), f'{where} has {len(names)} columns and the detector was fitted on {len(columns)}')
-        columns = names
-    return _Table(where, lambda bs, *at: (pd.DataFrame(np.asarray(a)) for a in blocks(bs, *at)), names, shape[0], drop, columns, needs if needs and len(needs) == 1 else None, notes)
-
-def _cut(x, bs): return (x.iloc[i:i+bs] for i in range(0, len(x), bs))
-
-def _open_memory(x, size, drop, mode, shape, columns):
-    "A source from an array, a tensor or a data frame."
-    if hasattr(x, 'iloc'): return _Table('the data frame', lambda bs, *at: (d.copy() for d in _cut(x.iloc[slice(*at)] if at else x, bs)), x.columns, len(x), drop, columns, shape)
-    a = np.asarray(x)
-    require(a.dtype.kind in 'uifb', f'the array holds {a.dtype}, not numbers')
-    return _from_array('the array', lambda bs, *at: _blocks(a, bs, *at), a.shape, a.dtype, [], size, drop, mode, shape, columns)
-
-def _open_path(path, size, drop, mode, shape, columns, files):
+# %% ../nbs/06_sources.ipynb #3531eb9e
+def _open_path(path, how, files=None):
     "A source from a folder or a file."
-    require(path.exists(), f'there is no file or folder {path}', FileNotFoundError)
-    ext, needs = path.suffix.lower(), shape if shape and len(shape) == 3 else None
+    shown = _printable(str(path))
+    require(path.exists(), f'there is no file or folder {shown}', FileNotFoundError)
+    ext, where = path.suffix.lower(), path if str(path) == shown else shown
     if path.is_dir():
-        files = _find_images(path) if files is None else list(files)
-        require(files, f"no images found in {path}; files ending in {' '.join(_EXTENSIONS)} are read, in sub-folders too")
-        return _Folder(path, files, size, mode, needs)
-    if ext in _EXTENSIONS: return _Folder(path.parent, [path.name], size, mode, needs)
-    if ext in ('.npy', '.npz'): return _from_array(path, *_open_array(path), size, drop, mode, shape, columns)
-    readers = {'.csv': _open_csv, '.tsv': _open_csv, '.parquet': _open_parquet}
-    require(ext in readers, f'{path} ends in {ext or "nothing"}; folders of images, single images, .npy, .npz, .csv, .tsv and .parquet are read')
-    frames, names, n = readers[ext](path)
-    return _Table(path, frames, names, n, drop, columns, shape if shape and len(shape) == 1 else None)
+        images, *rest = _walk(path) if files is None else (list(files), [], [])
+        notes = _left_out(where, *rest)
+        require(images, f"no images found in {where}; files ending in {' '.join(_EXTENSIONS)} "
+                        f"are read, in sub-folders too")
+        src = _Pictures(where, images, how, images, path, notes)
+        src.files = images
+        return src
+    if ext in _EXTENSIONS: return _Pictures(where, [path.name], how, [path.name], path.parent)
+    if ext in ('.npy', '.npz'): return _from_rows(path, _open_array(path), how)
+    if ext == '.parquet': return _open_parquet(path, how)
+    table = path.name.lower().removesuffix('.gz').endswith(('.csv', '.tsv'))
+    require(table, f'{where} ends in {ext or "nothing"}; folders of images, single images, .npy, '
+                   f'.npz, .csv, .tsv and .parquet are read')
+    return _open_csv(path, how)
+
+# %% ../nbs/06_sources.ipynb #69eb564b
+def _from_rows(where, rows, how):
+    "Images or a table from rows of numbers."
+    s, memory = rows.shape, rows.take is not None and not isinstance(where, Path)
+    if memory and _is_one(s, rows.dtype, how):
+        return _from_rows(where, _in_memory(rows.take(np.arange(s[0]))[None]), how)
+    require(len(s) in (2, 3, 4), f'{where} has shape {s}; rows (N, D), or images (N, H, W), '
+                                 f'(N, H, W, C) or (N, C, H, W), are needed')
+    if len(s) > 2: return _Images(where, rows, how)
+    table = _Rows(s[:1], None, lambda bs, *at: ((a, {}) for a in rows.blocks(bs, *at)),
+                  rows.take and (lambda idx: (rows.take(idx), {})), rows.notes)
+    return _Table(where, table, [str(i) for i in range(s[1])], how, named=False)
+
+def _is_one(s, dtype, how):
+    "Whether an array of this shape is one example."
+    if len(s) == 1: return bool(how.shape and how.shape == s)
+    needs = how.image
+    if len(s) == 2 and needs: return s == needs[1:] or bool(how.size and dtype == np.uint8)
+    if len(s) != 3: return False
+    if needs and (s in (needs, (*needs[1:], needs[0])) or s[0] == 3 == needs[0] and how.size):
+        return True
+    last = s[-1] in (3, 4) and min(s[:2]) > 4
+    return last and not (needs and s[1:] == needs[1:])
+
+# %% ../nbs/06_sources.ipynb #cc29e415
+def _as_array(x, where):
+    "An array or a tensor of any kind as a numpy array of numbers."
+    if isinstance(x, torch.Tensor):
+        try:
+            x = x.detach().cpu()
+            x = (x.to_dense() if x.layout != torch.strided else x).as_subclass(torch.Tensor)
+            x = x.resolve_conj().resolve_neg()
+            few = x.is_floating_point() and x.element_size() < 4
+            a = (x.float() if few else x).numpy()
+        except Exception as e:
+            why = f'{where} cannot be read ({_reason(e)}); give a plain tensor of numbers'
+            raise ValueError(why) from e
+    elif isinstance(x, np.ma.MaskedArray):
+        a = x.data if not np.ma.is_masked(x) else np.ma.filled(x.astype(np.float64), np.nan)
+    else:
+        try: a = np.asarray(x)
+        except Exception as e:
+            why = f'{where} is not an array of one shape ({_reason(e)}); give examples of one shape'
+            raise ValueError(why) from e
+    has = 'complex numbers' if a.dtype.kind == 'c' else a.dtype
+    require(a.dtype.kind in 'uifb',
+            f'{where} holds {has}, not real numbers; give an array of uint8 or floats')
+    return a
+
+def _sparse_rows(x):
+    "Rows of a sparse matrix, filled with zeros block by block."
+    x = x.tocsr()
+    def blocks(bs, start=0, stop=None):
+        stop = x.shape[0] if stop is None else min(stop, x.shape[0])
+        for i in range(start, stop, bs): yield x[i:min(i + bs, stop)].toarray()
+    return _Rows(x.shape, x.dtype, blocks, lambda idx: x[idx].toarray())
+
+# %% ../nbs/06_sources.ipynb #165127af
+def _open_object(X, how):
+    "A source from an object in memory."
+    kind = type(X).__name__
+    if hasattr(X, 'loaders') and hasattr(X, 'train'): X = X.train
+    if isinstance(X, (bytes, bytearray, memoryview)): return _Pictures('the bytes', [bytes(X)], how)
+    if hasattr(X, 'read') and not hasattr(X, 'iloc'): return _Pictures('the file', [X.read()], how)
+    if _is_picture(X): return _Pictures('the image', [X], how)
+    if not hasattr(X, 'iloc') and hasattr(X, 'to_pandas'): X = X.to_pandas()
+    if hasattr(X, 'iloc'): return _open_frame(X, how) if X.ndim == 2 else _open_series(X, how)
+    if hasattr(X, 'tocsr'): return _from_rows('the sparse matrix', _sparse_rows(X), how)
+    where = 'the tensor' if isinstance(X, torch.Tensor) else 'the array'
+    if isinstance(X, np.ndarray) and X.dtype.names: return _open_records(X, how, where)
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim:
+        return _open_list(list(X), how, where)
+    if hasattr(X, '__array__'): return _from_rows(where, _in_memory(_as_array(X, where)), how)
+    if isinstance(X, torch.utils.data.IterableDataset):
+        return _open_stream('the data set', X, how, single=True)
+    if hasattr(X, 'dataset') and hasattr(X, '__iter__'):
+        return _open_stream('the data loader', X, how)
+    if isinstance(X, (list, tuple)): return _open_list(X, how, f'the {kind}')
+    if hasattr(X, '__next__') or isinstance(X, range):
+        return _open_list(list(X), how, f'the {kind}')
+    if hasattr(X, '__getitem__') and hasattr(X, '__len__') and not hasattr(X, 'keys'):
+        return _open_list(_Firsts(X), how, 'the data set', lazy=True)
+    require(False, f'an object of type {kind} cannot be read as data; give a path, an array, '
+                   f'a tensor, a data frame, an image, a list or a data loader', TypeError)
+
+def _is_picture(x):
+    return 'PIL.Image' in sys.modules and isinstance(x, sys.modules['PIL.Image'].Image)
+
+class _Firsts:
+    "The examples of a data set, without labels."
+    def __init__(self, data): self.data = data
+    def __len__(self): return len(self.data)
+    def __getitem__(self, i): return _first(self.data[int(i)])
+
+def _first(x):
+    "The example of a pair of example and label."
+    return x[0] if isinstance(x, (tuple, list)) and len(x) and not _is_number(x[0]) else x
+
+_TUPLES = 'let it give tensors, or tuples that begin with one'
+
+def _is_number(x): return isinstance(x, (int, float, np.number, bool))
+
+# %% ../nbs/06_sources.ipynb #8b0fe8c1
+def _open_list(items, how, where, lazy=False):
+    "Pictures or rows, one after the other."
+    require(len(items), f'{where} holds no examples')
+    try: o = items[0] if lazy else next((o for o in items if o is not None), None)
+    except Exception as e:
+        why = f'the first example of {where} cannot be read ({_reason(e)}); repair it'
+        raise ValueError(why) from e
+    if _is_number(o): return _from_rows(where, _in_memory(_as_array(items, where)), how)
+    require(not (lazy and isinstance(o, dict)), f'{where} gives dicts; {_TUPLES}', TypeError)
+    if isinstance(o, dict): return _open_records(items, how, where)
+    if isinstance(o, (str, os.PathLike)):
+        return _Pictures(where, items, how, [str(p) for p in items])
+    if isinstance(o, bytes) or _is_picture(o): return _Pictures(where, items, how, lazy=lazy)
+    require(isinstance(o, (list, tuple)) or hasattr(o, '__array__'),
+            f'{where} holds examples of type {type(o).__name__}; images, paths, arrays, tensors '
+            f'or rows of numbers are read', TypeError)
+    a = _as_array(o, f'the first example of {where}')
+    require(a.ndim > 0, f'{where} holds single numbers; rows or images are needed')
+    if a.ndim == 1 and not how.image:
+        return _open_rows(items, how, where, how.shape[0] if how.shape else len(a))
+    require(a.ndim < 4, f'{where} holds examples of shape {a.shape}; rows or images are needed')
+    return _Pictures(where, items, how, lazy=lazy)
+
+def _open_records(items, how, where):
+    import pandas as pd
+    return _open_frame(pd.DataFrame(items), how, where)
+
+def _open_rows(items, how, where, d):
+    "The table of a list or a data set of rows; a row of another length is unreadable."
+    n = len(items)
+    def take(idx):
+        x, bad = np.full((len(idx), d), np.nan), {}
+        for j, i in enumerate(np.asarray(idx).tolist()):
+            try:
+                a = _as_array(items[i], 'it')
+                require(a.shape == (d,), f'it has shape {a.shape} and {(d,)} is needed')
+                x[j] = a
+            except Exception as e: bad[j] = _reason(e)
+        return x, bad
+    def blocks(bs, start=0, stop=None):
+        stop = n if stop is None else min(stop, n)
+        for i in range(start, stop, bs): yield take(np.arange(i, min(i + bs, stop)))
+    names = [str(i) for i in range(d)]
+    return _Table(where, _Rows((n,), None, blocks, take), names, how, named=False)
+
+# %% ../nbs/06_sources.ipynb #59b8041a
+def _open_stream(where, loader, how, single=False):
+    "Rows of a loader, or of an iterable data set of `single` examples."
+    notes = []
+    sampler = type(getattr(loader, 'sampler', None)).__name__
+    if 'Random' in sampler or getattr(loader, 'shuffle', None) is True:
+        notes.append(f'{where} shuffles: the numbers that name its examples change in each pass.')
+    first = next(_arrays(loader, where, single), None)
+    require(first is not None, f'{where} holds no examples')
+    shape = first.shape[1:]
+    require(first.ndim > 1, f'{where} gives single numbers; rows or images are needed')
+    def blocks(bs, start=0, stop=None):
+        i, held, many = 0, [], 0
+        for a in _arrays(loader, where, single):
+            lo, hi = max(start - i, 0), len(a) if stop is None else min(stop - i, len(a))
+            i += len(a)
+            a = a[lo:max(hi, lo)]
+            while len(a):
+                require(a.shape[1:] == shape, f'{where} gives examples of shape {shape}, and then '
+                                              f'of {a.shape[1:]}; resize them')
+                held.append(a[:bs - many])
+                many += len(held[-1])
+                a = a[len(held[-1]):]
+                if many == bs:
+                    yield np.concatenate(held)
+                    held, many = [], 0
+            if stop is not None and i >= stop: break
+        if held: yield np.concatenate(held)
+    rows = _Rows((_length(loader), *shape), first.dtype, blocks, None, notes)
+    return _from_rows(where, rows, how)
+
+def _arrays(loader, where, single):
+    "The batches of a loader as arrays."
+    for b in loader:
+        b = _first(b)
+        require(not isinstance(b, dict), f'{where} gives dicts; {_TUPLES}', TypeError)
+        a = _as_array(b, where)
+        yield a[None] if single else a
+
+def _length(loader):
+    "Number of examples of a loader, if it is known."
+    sampler = type(getattr(loader, 'sampler', None)).__name__
+    if sampler not in ('SequentialSampler', 'RandomSampler') or loader.drop_last: return None
+    try: return min(len(loader.dataset), len(loader.sampler))
+    except TypeError: return None
 
 # %% ../nbs/06_sources.ipynb #43ec7a38
 @patch
 def check_fit(self:Source,
     min_rows:int=100, # fewest examples to fit on
-)->int: # number of examples
-    "Raise one sentence if there are too few examples or if a table's column is constant."
-    if self.kind == 'image': n = self.n - getattr(self, 'bad', 0)
-    else:
-        n, lo, hi = 0, None, None
-        for names, x in self.batches(4096):
-            n += len(names); l, h = x.amin(0), x.amax(0)
-            lo, hi = (l, h) if lo is None else (torch.minimum(lo, l), torch.maximum(hi, h))
-    require(n >= min_rows, f'{self.path} holds {n} examples and at least {min_rows} are needed to fit a detector')
-    if self.kind == 'table':
-        const = [c for c, same in zip(self.columns, (lo == hi).tolist()) if same]
-        require(not const, f"column{'s' if len(const) > 1 else ''} {_list(const)} of {self.path} {'are' if len(const) > 1 else 'is'} constant over all {n} rows, and a density is infinite there; leave {'them' if len(const) > 1 else 'it'} out with --drop {','.join(const[:20])}")
+)->int: # number of readable examples
+    "Count the examples; raise one sentence if there are too few, or if most rows are unreadable."
+    if self.kind == 'image' and self.n is not None: n = self.n - getattr(self, 'bad', 0)
+    else: n = self._count()
+    require(n >= min_rows, f'{self.path} holds {n} examples and at least {min_rows} are needed '
+                           f'to fit a detector')
+    return n
+
+@patch
+def _count(self:Source):
+    "The number of readable examples, from one pass, with a note on the others."
+    total = n = 0
+    for order, keep, _ in self.blocks(4096): total, n = total + len(order), n + len(keep)
+    lost = total - n
+    if not lost or self.kind == 'image': return n
+    (col, most), = self.lost.most_common(1)
+    some = f'{lost:,} of the {total:,} rows of {self.path}'
+    where = f'{most:,} for column {col!r}'
+    require(2*lost <= total, f'{some} cannot be read, {where}; '
+                             f'fill it, or leave the column out with --drop {col}')
+    note = f'{some} cannot be read and are left out, {where}.'
+    if note not in self.opened: self.opened.append(note)
     return n

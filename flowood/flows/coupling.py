@@ -11,11 +11,10 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import weight_norm as _weight_norm
 
 from ..core import require
 from .base import Bijector, sum_event
-from .stnets import fitting_norms
+from .stnets import fitting_norms, weight_norm as _weight_norm
 
 # %% ../../nbs/13_coupling.ipynb #49f5ec6f
 def soft_bound(
@@ -32,7 +31,8 @@ class TanhScale(nn.Module):
         *shape, # `(c, 1, 1)` for images, `(d,)` for vectors
         weight_norm:bool=False, # parametrise `r` as length times direction, as the paper does
     ):
-        super().__init__(); self.r = nn.Parameter(torch.ones(shape))
+        super().__init__()
+        self.r = nn.Parameter(torch.ones(shape))
         if weight_norm: _weight_norm(self, 'r', dim=0)
     def forward(self, raw): return self.r*raw.tanh()
 

@@ -22,7 +22,8 @@ class Logit(Bijector):
         alpha:float=.05, # how far 0 is kept from the end
         top:float=None, # how far 1 is kept from the end; `None`: as far as 0
     ):
-        super().__init__(); self.alpha, self.span = alpha, 1 - alpha - (alpha if top is None else top)
+        super().__init__()
+        self.alpha, self.span = alpha, 1 - alpha - (alpha if top is None else top)
     def _ladj(self, z): return sum_event(math.log(self.span) + F.softplus(z) + F.softplus(-z))
     def forward(self, x, c=None):
         z = torch.logit(self.alpha + self.span*x)
@@ -35,13 +36,24 @@ class Squeeze(Bijector):
     def __init__(self,
         f:int=2, # side of a block
     ):
-        super().__init__(); self.f = f
-    def forward(self, x, c=None): return F.pixel_unshuffle(x, self.f), no_ladj(x)
-    def inverse(self, z, c=None): return F.pixel_shuffle(z, self.f), no_ladj(z)
+        super().__init__()
+        self.f = f
+    def forward(self, x, c=None):
+        if not len(x): return x.new_empty(0, *self.out_shape(x.shape[1:])), no_ladj(x)
+        return F.pixel_unshuffle(x, self.f), no_ladj(x)
+    def inverse(self, z, c=None):
+        if not len(z): return z.new_empty(0, *self.in_shape(z.shape[1:])), no_ladj(z)
+        return F.pixel_shuffle(z, self.f), no_ladj(z)
     def out_shape(self, shape):
         c, h, w = shape
-        require(h % self.f == 0 and w % self.f == 0, f'cannot squeeze {h}×{w} into blocks of {self.f}: choose a size divisible by {self.f}, or fewer scales')
+        require(h % self.f == 0 and w % self.f == 0, f'cannot squeeze {h}×{w} into blocks of '
+            f'{self.f}: choose a size divisible by {self.f}, or fewer scales')
         return c*self.f**2, h//self.f, w//self.f
+    def in_shape(self, shape):
+        c, h, w = shape
+        require(c % self.f**2 == 0, f'cannot make blocks of {self.f}×{self.f} pixels of {c} channels: '
+            f'their number must be divisible by {self.f**2}')
+        return c//self.f**2, h*self.f, w*self.f
 
 # %% ../../nbs/14_image.ipynb #0b5cfdcb
 class ActNorm(Bijector):
@@ -49,23 +61,26 @@ class ActNorm(Bijector):
     def __init__(self,
         *shape, # `(c, 1, 1)` for images, `(d,)` for vectors
     ):
-        super().__init__(); self.s, self.t = nn.Parameter(torch.zeros(shape)), nn.Parameter(torch.zeros(shape))
-    def _ladj(self, x): return no_ladj(x) + self.s.sum()*(x[0].numel()//self.s.numel())
+        super().__init__()
+        self.s, self.t = nn.Parameter(torch.zeros(shape)), nn.Parameter(torch.zeros(shape))
+    def _ladj(self, x): return no_ladj(x) + self.s.sum()*(math.prod(x.shape[1:])//self.s.numel())
     def forward(self, x, c=None): return (x + self.t)*self.s.exp(), self._ladj(x)
     def inverse(self, z, c=None): return z*(-self.s).exp() - self.t, -self._ladj(z)
     @torch.no_grad()
     def initialize(self, x, c=None):
-        dims = [0] + [i+1 for i, n in enumerate(self.s.shape) if n == 1 and x.shape[i+1] > 1]
-        self.t.copy_(-x.mean(dims, keepdim=True)[0])
-        self.s.copy_(-x.std(dims, keepdim=True)[0].clamp(min=1e-3).log())
+        single = [i+1 for i, n in enumerate(self.s.shape) if n == 1 and x.shape[i+1] > 1]
+        self.t.copy_(-x.mean([0, *single], keepdim=True)[0])
+        self.s.copy_(-x.std([0, *single], keepdim=True)[0].clamp(min=1e-3).log())
         return self(x)[0]
 
 # %% ../../nbs/14_image.ipynb #6fbc02e1
 def _mix(x, w, b=None):
     "`w x + b` at every position."
     if x.shape[2:] == (1,1): return F.linear(x.flatten(1), w, b).reshape(x.shape)
-    n, v = x.shape[0], x.flatten(2); w = w.expand(n, -1, -1)
-    return (w @ v if b is None else torch.baddbmm(b[:,None].expand(n, -1, v.shape[2]), w, v)).reshape(x.shape)
+    n, v = x.shape[0], x.flatten(2)
+    w = w.expand(n, -1, -1)
+    if b is None: return (w @ v).reshape(x.shape)
+    return torch.baddbmm(b[:,None].expand(n, -1, v.shape[2]), w, v).reshape(x.shape)
 
 # %% ../../nbs/14_image.ipynb #626722f3
 class Conv1x1(Bijector):
@@ -77,25 +92,35 @@ class Conv1x1(Bijector):
         bias:bool=False, # a shift after it
     ):
         super().__init__()
-        self.norm, self.bias = ActNorm(n,1,1) if norm else None, nn.Parameter(torch.zeros(n)) if bias else None
+        self.norm = ActNorm(n,1,1) if norm else None
+        self.bias = nn.Parameter(torch.zeros(n)) if bias else None
         q = torch.linalg.qr(torch.randn(n, n, generator=rng('conv1x1', n, seed), device='cpu'))[0]
         p, l, u = torch.linalg.lu(q)
-        self.register_buffer('p', p); self.register_buffer('sign', u.diag().sign())
+        self.register_buffer('p', p)
+        self.register_buffer('sign', u.diag().sign())
         self.w = nn.Parameter(l.tril(-1) + u.triu(1) + u.diag().abs().log().diag())
     def _factors(self):
         eye = torch.eye(len(self.w), dtype=self.w.dtype, device=self.w.device)
-        return self.w.tril(-1) + eye, self.w.triu(1) + torch.diag(self.sign*self.w.diagonal().exp())
-    def _ladj(self, x): return no_ladj(x) + (self.w.diagonal().sum() + (self.norm.s.sum() if self.norm else 0))*(x.shape[2]*x.shape[3])
+        upper = self.w.triu(1) + torch.diag(self.sign*self.w.diagonal().exp())
+        return self.w.tril(-1) + eye, upper
+    def _ladj(self, x):
+        each = self.w.diagonal().sum() + (self.norm.s.sum() if self.norm else 0)
+        return no_ladj(x) + each*(x.shape[2]*x.shape[3])
     def forward(self, x, c=None):
         l, u = self._factors()
         w, b = self.p @ l @ u, self.bias
-        if self.norm: w = w*self.norm.s.flatten().exp(); b = w @ self.norm.t.flatten() + (0 if b is None else b)
+        if self.norm:
+            w = w*self.norm.s.flatten().exp()
+            b = w @ self.norm.t.flatten() + (0 if b is None else b)
         return _mix(x, w, b), self._ladj(x)
-    def inverse(self, z, c=None):
+    def _solve(self, t):
         l, u = self._factors()
+        t = torch.linalg.solve_triangular(l, t, upper=False, unitriangular=True)
+        return torch.linalg.solve_triangular(u, t, upper=True)
+    def inverse(self, z, c=None):
         if self.bias is not None: z = z - self.bias[:,None,None]
-        back = lambda t: torch.linalg.solve_triangular(u, torch.linalg.solve_triangular(l, t, upper=False, unitriangular=True), upper=True)
-        x = back(self.p.T @ z.flatten(1).T).T.reshape(z.shape) if z.shape[2:] == (1,1) else _mix(z, back(self.p.T))
+        if z.shape[2:] == (1,1): x = self._solve(self.p.T @ z.flatten(1).T).T.reshape(z.shape)
+        else: x = _mix(z, self._solve(self.p.T))
         return (self.norm.inverse(x)[0] if self.norm else x), -self._ladj(z)
     @torch.no_grad()
     def initialize(self, x, c=None):
@@ -109,7 +134,8 @@ class MultiScale(Bijector):
         shape, # shape of one example
         *levels:Bijector, # applied in order, each to what the one before it passed on
     ):
-        super().__init__(); self.levels, self.shapes = nn.ModuleList(levels), []
+        super().__init__()
+        self.levels, self.shapes, self.shape = nn.ModuleList(levels), [], tuple(shape)
         for level in levels:
             self.shapes.append(level.out_shape(shape))
             shape = (self.shapes[-1][0]//2, *self.shapes[-1][1:])
@@ -119,15 +145,18 @@ class MultiScale(Bijector):
         for i, level in enumerate(self.levels):
             x, l = level(x, c)
             k, ladj = self._split(i), ladj + l
-            zs.append(x[:,k:].flatten(1)); x = x[:,:k]
+            zs.append(x[:,k:].flatten(1))
+            x = x[:,:k]
         return torch.cat(zs, 1), ladj
     def inverse(self, z, c=None):
         parts, x, ladj = self.parts(z), None, no_ladj(z)
         for i in reversed(range(len(self.levels))):
-            x, l = self.levels[i].inverse(parts[i] if x is None else torch.cat([x, parts[i]], 1), c)
+            whole = parts[i] if x is None else torch.cat([x, parts[i]], 1)
+            x, l = self.levels[i].inverse(whole, c)
             ladj = ladj + l
         return x, ladj
     def out_shape(self, shape): return (math.prod(shape),)
+    def in_shape(self, shape): return self.shape
 
 # %% ../../nbs/14_image.ipynb #21b6d565
 from fastcore.basics import patch

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MODELS', 'PRESETS', 'realnvp', 'stack', 'glow', 'tabular', 'Whiten', 'InvertibleLinear', 'Flatten', 'lean', 'nsf',
-           'create', 'create_from', 'save_flow', 'load_flow']
+           'create', 'create_from', 'flow_config', 'save_flow', 'load_flow']
 
 # %% ../../nbs/15_models.ipynb #35641832
 import math
@@ -20,6 +20,7 @@ from .coupling import AffineCoupling, SigmoidCoupling, SplineCoupling, TanhScale
 from .image import ActNorm, Conv1x1, Logit, MultiScale, Squeeze
 from .masks import channelwise, halves, schedule
 from .stnets import MLP, ConvResNet, GlowConv, st_net, zero_
+from ..preprocess import Preprocess
 
 # %% ../../nbs/15_models.ipynb #d27a582b
 def _couplings(mask, shape, k, st, nh, args):
@@ -34,8 +35,13 @@ def _couplings(mask, shape, k, st, nh, args):
 
 # %% ../../nbs/15_models.ipynb #f56392e7
 def _base(prior, shape, components):
-    require(prior in ('normal', 'mixture', 'split'), f"prior={prior!r} is not known; choose 'normal', 'mixture' or 'split'")
+    require(prior in ('normal', 'mixture', 'split'),
+            f"prior={prior!r} is not known; choose 'normal', 'mixture' or 'split'")
     return Mixture(*shape, k=components) if prior == 'mixture' else Normal(*shape)
+
+def _image_flow(transform, base, shape):
+    "A flow over pixels: it takes integers of 256 levels, or floats in [0, 1)."
+    return Flow(transform, base, shape, Preprocess(shape, levels=256))
 
 def _split_prior(c, last):
     "The layer that standardises what leaves a level of `c` channels."
@@ -63,8 +69,10 @@ def realnvp(
             now, nh = Squeeze().out_shape(now), nh*grow
             layers += [Squeeze(), *_couplings('channelwise', now, 3, st, nh, args)]
         if prior == 'split': layers.append(_split_prior(now[0], last))
-        levels.append(Chain(*layers)); now = (now[0]//2, *now[1:])
-    return Flow(Chain(Logit(alpha), MultiScale(shape, *levels)), _base(prior, (math.prod(shape),), components), shape)
+        levels.append(Chain(*layers))
+        now = (now[0]//2, *now[1:])
+    base = _base(prior, (math.prod(shape),), components)
+    return _image_flow(Chain(Logit(alpha), MultiScale(shape, *levels)), base, shape)
 
 # %% ../../nbs/15_models.ipynb #f1d64a75
 def stack(
@@ -82,7 +90,14 @@ def stack(
     require(prior != 'split', "a stack has one scale and nothing to split; choose prior='normal' or 'mixture'")
     squeeze, now = [Squeeze()] if mask == 'channelwise' else [], tuple(shape)
     for s in squeeze: now = s.out_shape(now)
-    return Flow(Chain(Logit(alpha), *squeeze, *_couplings(mask, now, n_couplings, st, nh, args)), _base(prior, now, components), shape)
+    layers = _couplings(mask, now, n_couplings, st, nh, args)
+    base = _base(prior, now, components)
+    return _image_flow(Chain(Logit(alpha), *squeeze, *layers), base, shape)
+
+# %% ../../nbs/15_models.ipynb #b34513ba
+def _own(seed, j):
+    "The key of rotation `j` of a model; members of an ensemble have seeds, and so rotations, of their own."
+    return j if seed == 0 else (seed, j)
 
 # %% ../../nbs/15_models.ipynb #e3690963
 def glow(
@@ -94,17 +109,22 @@ def glow(
     prior:str='normal', # density of the latents: 'normal', 'mixture' or 'split'
     components:int=10, # components of a mixture
     alpha:float=.05, # how far the logit keeps from 0 and 1
+    seed:int=0, # which rotations the mixing of channels starts from
     **args, # arguments of the st-network, for instance `n_blocks=3`
 )->Flow:
     "Glow (Kingma & Dhariwal 2018) with the st-networks of Kirichenko et al. 2020."
     levels, now = [], tuple(shape)
     for i in range(n_scales):
         now, last = Squeeze().out_shape(now), i == n_scales - 1
-        step = lambda j: [Conv1x1(now[0], seed=j, norm=True), *_couplings('channelwise', now, 1, st, nh, args)]
-        layers = [Squeeze(), *(m for j in range(n_steps) for m in step(j))]
+        layers = [Squeeze()]
+        for j in range(n_steps):
+            layers.append(Conv1x1(now[0], seed=_own(seed, j), norm=True))
+            layers += _couplings('channelwise', now, 1, st, nh, args)
         if prior == 'split': layers.append(_split_prior(now[0], last))
-        levels.append(Chain(*layers)); now = (now[0]//2, *now[1:])
-    return Flow(Chain(Logit(alpha), MultiScale(shape, *levels)), _base(prior, (math.prod(shape),), components), shape)
+        levels.append(Chain(*layers))
+        now = (now[0]//2, *now[1:])
+    base = _base(prior, (math.prod(shape),), components)
+    return _image_flow(Chain(Logit(alpha), MultiScale(shape, *levels)), base, shape)
 
 # %% ../../nbs/15_models.ipynb #65c9995e
 def tabular(
@@ -118,18 +138,28 @@ def tabular(
     mix:str='halves', # before each coupling: 'halves' takes turns, 'linear' mixes all columns
     n_bins:int=8, # bins of a spline
     bound:float=3., # splines reach from `-bound` to `bound`
+    seed:int=0, # which permutations the mixing of columns starts from
 )->Flow:
     "RealNVP for vectors (Kirichenko et al. 2020, appendix K), or splines, with MLP st-networks."
-    require(coupling in ('affine', 'spline', 'shift'), f"coupling={coupling!r} is not known; choose 'affine', 'spline' or 'shift'")
+    require(coupling in ('affine', 'spline', 'shift'),
+            f"coupling={coupling!r} is not known; choose 'affine', 'spline' or 'shift'")
     require(mix in ('halves', 'linear'), f"mix={mix!r} is not known; choose 'halves' or 'linear'")
     layers = [Whiten(dim)] if mix == 'linear' else []
     for i in range(n_couplings):
-        if mix == 'linear': layers.append(InvertibleLinear(dim, seed=i))
+        if mix == 'linear': layers.append(InvertibleLinear(dim, seed=_own(seed, i)))
         elif norm == 'act': layers.append(ActNorm(dim))
-        mask = halves(dim, mix == 'halves' and i%2 == 1); seen = int(mask.sum())
-        if coupling == 'spline': layers.append(SplineCoupling(mask, MLP(seen, (3*n_bins - 1)*(dim - seen), nh, n_layers, dropout), n_bins, bound, split=True))
-        elif mix == 'linear' or coupling == 'shift': layers.append(AffineCoupling(mask, MLP(seen, 2*(dim - seen), nh, n_layers, dropout), torch.zeros_like if coupling == 'shift' else 2., split=True))
-        else: layers.append(AffineCoupling(mask, MLP(dim, 2*dim, nh, n_layers, dropout), bound=TanhScale(dim, weight_norm=norm == 'none')))
+        mask = halves(dim, mix == 'halves' and i%2 == 1)
+        n = int(mask.sum())
+        net = lambda ni, no: MLP(ni, no, nh, n_layers, dropout)
+        if coupling == 'spline':
+            st = net(n, (3*n_bins - 1)*(dim - n))
+            layers.append(SplineCoupling(mask, st, n_bins, bound, split=True))
+        elif mix == 'linear' or coupling == 'shift':
+            scale = torch.zeros_like if coupling == 'shift' else 2.
+            layers.append(AffineCoupling(mask, net(n, 2*(dim - n)), scale, split=True))
+        else:
+            scale = TanhScale(dim, weight_norm=norm == 'none')
+            layers.append(AffineCoupling(mask, net(dim, 2*dim), scale))
     return Flow(Chain(*layers), Normal(dim))
 
 # %% ../../nbs/15_models.ipynb #4f406376
@@ -177,20 +207,28 @@ class Flatten(Bijector):
         *shape, # shape of one example
     ): super().__init__(); self.shape = tuple(shape)
     def forward(self, x, c=None): return x.flatten(1), no_ladj(x)
-    def inverse(self, z, c=None): return z.view(-1, *self.shape), no_ladj(z)
+    def inverse(self, z, c=None): return z.view(len(z), *self.shape), no_ladj(z)
     def out_shape(self, shape): return (math.prod(shape),)
+    def in_shape(self, shape): return self.shape
 
 # %% ../../nbs/15_models.ipynb #8d20bed8
-def _steps(k, shape, nh):
+def _steps(k, shape, nh, seed):
     "`k` steps of ActNorm, channel mixing and coupling."
-    c, h, w = shape
-    coupling = lambda: AffineCoupling(channelwise(c), GlowConv(c - c//2, 2*(c//2), nh, (h, w)), split=True)
-    return [m for i in range(k) for m in (ActNorm(c,1,1), Conv1x1(c, seed=i), coupling())]
+    (c, h, w), layers = shape, []
+    for i in range(k):
+        st = GlowConv(c - c//2, 2*(c//2), nh, (h, w))
+        coupling = AffineCoupling(channelwise(c), st, split=True)
+        layers += [ActNorm(c,1,1), Conv1x1(c, seed=_own(seed, i)), coupling]
+    return layers
 
 def _dense(k, d, nh):
     "`k` couplings of a flat vector, each after an ActNorm."
-    coupling = lambda i: AffineCoupling(halves(d, i%2 == 1), MLP(d//2 if i%2 == 0 else d - d//2, 2*(d - d//2 if i%2 == 0 else d//2), nh), split=True)
-    return [m for i in range(k) for m in (ActNorm(d), coupling(i))]
+    layers = []
+    for i in range(k):
+        mask = halves(d, i%2 == 1)
+        seen = d//2 if i%2 == 0 else d - d//2
+        layers += [ActNorm(d), AffineCoupling(mask, MLP(seen, 2*(d - seen), nh), split=True)]
+    return layers
 
 # %% ../../nbs/15_models.ipynb #ff69a5b1
 def lean(
@@ -200,13 +238,16 @@ def lean(
     n_dense:int=2, # couplings on the flattened rest
     nh_dense:int=256, # their hidden units
     alpha:float=.05, # how far the logit keeps from 0 and 1
+    seed:int=0, # which rotations the mixing of channels starts from
 )->Flow:
     "A flow that is good per second: squeeze first, small placed convolutions, a dense top."
     top = Squeeze().out_shape(shape)
     mid = Squeeze().out_shape((top[0]//2, *top[1:]))
-    fine = Chain(Squeeze(), *_steps(depth[0], top, width[0]))
-    coarse = Chain(Squeeze(), *_steps(depth[1], mid, width[1]), Flatten(*mid), *_dense(n_dense, math.prod(mid), nh_dense))
-    return Flow(Chain(Logit(alpha), ActNorm(*shape), MultiScale(shape, fine, coarse)), Normal(math.prod(shape)), shape)
+    fine = Chain(Squeeze(), *_steps(depth[0], top, width[0], seed))
+    dense = Flatten(*mid), *_dense(n_dense, math.prod(mid), nh_dense)
+    coarse = Chain(Squeeze(), *_steps(depth[1], mid, width[1], seed), *dense)
+    layers = Logit(alpha), ActNorm(*shape), MultiScale(shape, fine, coarse)
+    return _image_flow(Chain(*layers), Normal(math.prod(shape)), shape)
 
 # %% ../../nbs/15_models.ipynb #e9e78210
 def nsf(
@@ -220,19 +261,25 @@ def nsf(
     lean:bool=True, # 1×1 convolutions where the map is 1×1; False: 3×3, as in the paper
     alpha:float=.05, # how far the logit keeps from 0
     top:float=None, # how far it keeps from 1; `None`: as far as from 0
+    seed:int=0, # which rotations the mixing of channels starts from
 )->Flow:
     "The multi-scale neural spline flow of Kamkari et al. 2024."
     require(coupling in _NSF, f"coupling={coupling!r} is not known; choose 'spline' or 'affine'")
     require(shape[1] == shape[2], f'the last level squeezes a square image into one position; got {tuple(shape)}, pad it to a square')
     levels, now = [], tuple(shape)
     for i in range(3):
-        squeeze = Squeeze(2 if i < 2 else now[1]); now = squeeze.out_shape(now)
-        make = lambda j: _NSF[coupling](now[0], j%2 == 0, nh[i], dropout, 1 if lean and i == 2 else 3, n_bins, bound)
-        norm = (lambda j: ActNorm(now[0],1,1)) if i == 2 else (lambda j: Conv1x1(now[0], seed=j, norm=True, bias=True))
-        steps = [m for j in range(n_couplings[i]) for m in (norm(j), make(j))]
-        levels.append(Chain(squeeze, *steps, Conv1x1(now[0], seed=n_couplings[i], bias=True)))
+        squeeze, ks = Squeeze(2 if i < 2 else now[1]), 1 if lean and i == 2 else 3
+        now = squeeze.out_shape(now)
+        layers = [squeeze]
+        for j in range(n_couplings[i]):
+            rotation = Conv1x1(now[0], seed=_own(seed, j), norm=True, bias=True)
+            layers.append(ActNorm(now[0],1,1) if i == 2 else rotation)
+            layers.append(_NSF[coupling](now[0], j%2 == 0, nh[i], dropout, ks, n_bins, bound))
+        mixing = Conv1x1(now[0], seed=_own(seed, n_couplings[i]), bias=True)
+        levels.append(Chain(*layers, mixing))
         now = (now[0]//2, *now[1:])
-    return Flow(Chain(Logit(alpha, top), MultiScale(shape, *levels)), Normal(math.prod(shape)), shape)
+    layers = Logit(alpha, top), MultiScale(shape, *levels)
+    return _image_flow(Chain(*layers), Normal(math.prod(shape)), shape)
 
 # %% ../../nbs/15_models.ipynb #da2b87af
 def _spline(c, odd, nh, dropout, ks, n_bins, bound):
@@ -288,8 +335,18 @@ def create_from(
 )->Flow: # with random weights
     "Rebuild an untrained flow from its `config`."
     flow = MODELS[config['model']](**config['args'])
-    flow.config = dict(model=config['model'], args={k: list(v) if isinstance(v, tuple) else v for k, v in config['args'].items()})
+    args = {k: list(v) if isinstance(v, tuple) else v for k, v in config['args'].items()}
+    flow.config = dict(model=config['model'], args=args)
+    for k, v in config.get('pre', {}).items(): setattr(flow.pre, k, v)
     return flow
+
+def flow_config(
+    flow:Flow, # a flow made by `create`
+)->dict: # JSON-able; `create_from` takes it
+    "What has to be kept beside the weights of a flow: its model, and what it sees of an example."
+    require(hasattr(flow, 'config'), 'this flow was not made by `create`, so its file could not say '
+            'how to rebuild it; build it with `create(name, ...)`')
+    return dict(flow.config, pre=flow.pre.config)
 
 # %% ../../nbs/15_models.ipynb #91159032
 def save_flow(
@@ -298,8 +355,7 @@ def save_flow(
     **meta, # anything JSON-able to keep beside it: data, seed, bits/dim
 ):
     "Write weights and config to one file, whole or not at all."
-    require(hasattr(flow, 'config'), 'this flow was not made by `create`, so its file could not say how to rebuild it; build it with `create(name, ...)`')
-    save_tensors(path, flow.state_dict(), dict(meta, kind='flow', config=flow.config))
+    save_tensors(path, flow.state_dict(), dict(meta, kind='flow', config=flow_config(flow)))
 
 _MODELS_DIR = Path(flowood.__file__).parents[1]/'models'
 
@@ -309,9 +365,12 @@ def load_flow(
     "Rebuild a saved flow; raises a sentence for a missing, truncated or foreign file."
     ours = _MODELS_DIR/f'{path}.safetensors'
     state, meta = load_tensors(ours if ours.is_file() else path)
-    require(meta.get('kind') == 'flow' and meta['config']['model'] in MODELS, f'{path} does not hold a flow that this version of flowood can build')
+    require(meta.get('kind') == 'flow' and meta['config']['model'] in MODELS,
+            f'{path} does not hold a flow that this version of flowood can build')
     flow = create_from(meta['config'])
     try: flow.load_state_dict(state)
-    except RuntimeError as e: raise ValueError(f'the weights in {path} do not fit the model it names: {str(e).splitlines()[1].strip()}') from None
+    except RuntimeError as e:
+        why = str(e).splitlines()[1].strip()
+        raise ValueError(f'the weights in {path} do not fit the model it names: {why}') from None
     flow.meta = meta
     return flow.eval()
