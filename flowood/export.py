@@ -23,14 +23,16 @@ from torch.overrides import TorchFunctionMode
 from . import __version__
 from .conformal import threshold_at
 from .core import atomic, common_noise, dequantize, require
-from .scores.base import GMM, OCSVM, Abs, Combined, DoSE, Linear, Mahalanobis, NegLogLik, Stat, Typicality
-from .scores.statistics import _columns
+from .scores.base import (
+    GMM, OCSVM, Abs, Combined, DoSE, Linear, Mahalanobis, NegLogLik, Stat, Typicality)
+from .scores.statistics import flow_columns
 
 # %% ../nbs/55_onnx.ipynb #ead630da
 def _erfc_series(n):
     "Chebyshev coefficients of `P` in `erfc(v) = t exp(P(t) - v²)`, `t = 2/(2 + v)`."
     from scipy.special import erfcx
-    return np.polynomial.chebyshev.chebinterpolate(lambda y: np.log(erfcx(4/(y + 1) - 2)*2/(y + 1)), n).tolist()
+    p = lambda y: np.log(erfcx(4/(y + 1) - 2)*2/(y + 1))
+    return np.polynomial.chebyshev.chebinterpolate(p, n).tolist()
 
 _SERIES = {torch.float32: _erfc_series(14), torch.float64: _erfc_series(30)}
 
@@ -38,13 +40,18 @@ def log_ndtr_both(
     x:Tensor, # any shape, float32 or float64
 ): # `log Φ(x)` and `log Φ(-x)`, float64, same shape
     "`torch.special.log_ndtr` of `x` and of `-x`, made of arithmetic, `exp` and `log`."
-    v = x.double().abs()/math.sqrt(2); t = 2/(2 + v); y = 2*t - 1
+    v = x.double().abs()/math.sqrt(2)
+    t = 2/(2 + v)
+    y = 2*t - 1
     c, a, b = _SERIES[x.dtype], torch.zeros_like(v), torch.zeros_like(v)
     for k in c[:0:-1]: a, b = 2*y*a - b + k, a
-    tail = t.log() - v**2 + y*a - b + c[0] - math.log(2); rest = (1 - tail.exp()).log()
+    tail = t.log() - v**2 + y*a - b + c[0] - math.log(2)
+    rest = (1 - tail.exp()).log()
     return torch.where(x < 0, tail, rest), torch.where(x < 0, rest, tail)
 
 # %% ../nbs/55_onnx.ipynb #7d2540a6
+def _pair(v): return (v, v) if isinstance(v, int) else tuple(v)
+
 def graph_conv2d(
     x:Tensor, # `(B, c, h, w)`
     w:Tensor, # `(o, c, kh, kw)`
@@ -55,13 +62,15 @@ def graph_conv2d(
     groups=1, # 1 only
 )->Tensor: # `(B, o, h', w')`
     "`F.conv2d` as one matrix product, for runtimes without float64 convolutions."
-    pair = lambda v: (v, v) if isinstance(v, int) else tuple(v)
-    (sh, sw), (ph, pw), (o, _, kh, kw) = pair(stride), pair(padding), w.shape
-    require(groups == 1 and pair(dilation) == (1, 1), 'a convolution with groups or dilation cannot be exported in float64; export with double=False')
+    require(groups == 1 and _pair(dilation) == (1, 1), 'a convolution with groups or dilation '
+        'cannot be exported in float64; export with double=False')
+    (sh, sw), (ph, pw), (o, _, kh, kw) = _pair(stride), _pair(padding), w.shape
     x = F.pad(x, (pw, pw, ph, ph)) if ph or pw else x
     nh, nw = (x.shape[2] - kh)//sh + 1, (x.shape[3] - kw)//sw + 1
-    cols = [x[:,:,i:i + sh*(nh - 1) + 1:sh,j:j + sw*(nw - 1) + 1:sw] for i in range(kh) for j in range(kw)]
-    y = (w.permute(0,2,3,1).reshape(o, -1) @ torch.cat(cols, 1).flatten(2)).unflatten(2, (nh, nw))
+    def shifted(i, j): return x[:,:,i:i + sh*(nh - 1) + 1:sh,j:j + sw*(nw - 1) + 1:sw]
+    cols = torch.cat([shifted(i, j) for i in range(kh) for j in range(kw)], 1)
+    y = w.permute(0,2,3,1).reshape(o, -1) @ cols.flatten(2)
+    y = y.unflatten(2, (nh, nw))
     return y if b is None else y + b[:,None,None]
 
 def graph_softplus(
@@ -71,58 +80,89 @@ def graph_softplus(
     return torch.where(x > 20, x, x.clamp(min=0) + (1 + (-x.abs()).exp()).log())
 
 # %% ../nbs/55_onnx.ipynb #a8c57dae
-SUBSTITUTES = {F.conv2d: graph_conv2d, F.softplus: graph_softplus, F.leaky_relu: lambda x, slope=.01, inplace=False: torch.where(x > 0, x, slope*x)}
+def _leaky_relu(x, slope=.01, inplace=False): return torch.where(x > 0, x, slope*x)
+
+SUBSTITUTES = {F.conv2d: graph_conv2d, F.softplus: graph_softplus, F.leaky_relu: _leaky_relu}
 _ARITHMETIC = set('add radd sub rsub mul rmul div truediv rtruediv lt le gt ge clamp'.split())
 
+def _is_double(a): return isinstance(a, Tensor) and a.dtype == torch.float64
+
 class Substitute(TorchFunctionMode):
-    "Within it, float64 arithmetic keeps its constants, and functions that onnxruntime lacks in float64 are replaced."
+    "Float64 arithmetic keeps its constants; functions that onnxruntime lacks are replaced."
     def __init__(self,
         double:bool=True, # replace functions, too
-    ): super().__init__(); self.table = SUBSTITUTES if double else {}
+    ):
+        super().__init__()
+        self.table = SUBSTITUTES if double else {}
+
     def __torch_function__(self, f, types, args=(), kwargs=None):
-        if getattr(f, '__name__', '').strip('_') in _ARITHMETIC and any(isinstance(a, Tensor) and a.dtype == torch.float64 for a in args):
-            args = [torch.tensor(a, dtype=torch.float64) if isinstance(a, float) else a for a in args]
+        name = getattr(f, '__name__', '').strip('_')
+        if name in _ARITHMETIC and any(map(_is_double, args)):
+            exact = lambda a: torch.tensor(a, dtype=torch.float64) if isinstance(a, float) else a
+            args = [exact(a) for a in args]
         return self.table.get(f, f)(*args, **(kwargs or {}))
 
 # %% ../nbs/55_onnx.ipynb #5baecbca
 class _Lazy(dict):
     "A dict whose entries are computed when they are first read."
-    def __init__(self, **fs): super().__init__(); self.fs = fs
-    def __missing__(self, k): self[k] = v = self.fs[k](); return v
+    def __init__(self, **fs):
+        super().__init__()
+        self.fs = fs
+    def __missing__(self, k):
+        self[k] = v = self.fs[k]()
+        return v
 
 def _anderson_darling(z):
-    n = z.shape[1]; i = torch.arange(1, n + 1, dtype=torch.float64)
-    low, up = log_ndtr_both(((z - z.mean(1, keepdim=True))/z.std(1, keepdim=True)).sort(1).values)
+    n = z.shape[1]
+    i = torch.arange(1, n + 1, dtype=torch.float64)
+    z = (z - z.mean(1, keepdim=True))/z.std(1, keepdim=True)
+    low, up = log_ndtr_both(z.sort(1).values)
     return -n - ((2*i - 1)*low + (2*(n - i) + 1)*up).sum(1)/n
 
+def _turn(i, j, m, like):
+    "Cosine and minus sine of the angles `2π ab/m`, `a < i`, `b < j`."
+    k = torch.outer(torch.arange(i), torch.arange(j)) % m
+    angle = (2*math.pi*k.double()/m).to(like.dtype)
+    return angle.cos(), -angle.sin()
+
 def _spectrum_cv(z):
-    n = z.shape[1]; a = max(i for i in range(1, math.isqrt(n) + 1) if n % i == 0); b = n//a
-    turn = lambda i, j, m: (2*math.pi*(torch.outer(torch.arange(i), torch.arange(j)) % m).double()/m).to(z.dtype)
-    (ca, sa), (ct, st), (cb, sb) = ((t.cos(), -t.sin()) for t in (turn(a, a, a), turn(a, b, n), turn(b, b, b)))
+    n = z.shape[1]
+    a = max(i for i in range(1, math.isqrt(n) + 1) if n % i == 0)
+    b = n//a
+    (ca, sa), (ct, st), (cb, sb) = (_turn(*m, z) for m in ((a, a, a), (a, b, n), (b, b, b)))
     re, im = ca @ z.view(-1, a, b), sa @ z.view(-1, a, b)
     re, im = re*ct - im*st, re*st + im*ct
-    p = ((re @ cb - im @ sb)**2 + (re @ sb + im @ cb)**2).transpose(1, 2).flatten(1)[:,1:n//2 + 1]
+    p = (re @ cb - im @ sb)**2 + (re @ sb + im @ cb)**2
+    p = p.transpose(1, 2).flatten(1)[:,1:n//2 + 1]
     return p.std(1)/p.mean(1)
 
 def graph_statistics(
     flow, # a `Flow`
-    x, # float batch, dequantised
+    v, # float batch, as the flow sees it
+    own=None, # log-determinant of the way there, `(B,)`; `None` for zero
 )->dict: # statistic -> `(B,)`, computed when read
     "The statistics of a flow for use in a graph."
-    return _Lazy(**_columns(flow, x, *flow.transform(x), _anderson_darling, _spectrum_cv))
+    z, ladj = flow.transform(v)
+    if own is not None: ladj = ladj + own
+    return _Lazy(**flow_columns(flow, v, z, ladj, _anderson_darling, _spectrum_cv))
 
 # %% ../nbs/55_onnx.ipynb #de0a6e23
+_CHOOSE = "export with score='dose', 'typicality' or 'likelihood'"
+
 @singledispatch
 def torch_score(
     score, # a fitted score
 ): # `f(stats) -> (B,)`: dict of float64 tensors in, float64 tensor out
     "The form of a score that can be part of a graph."
-    require(False, f"the score {score.name!r} ({type(score).__name__}) has no form for a graph; export with score='dose', 'typicality' or 'likelihood', or register one with @torch_score.register")
+    require(False, f'the score {score.name!r} ({type(score).__name__}) has no form for a graph; '
+        f'{_CHOOSE}, or register one with @torch_score.register')
 
 def _get(t, name):
     "One statistic of a graph."
     have = getattr(t, 'fs', t)
-    require(name in have, f"the score needs the statistic {name!r}, and one forward pass of the flow gives only {', '.join(have)}; compressors, gradients and second models stay outside a graph, so export with score='dose', 'typicality' or 'likelihood'")
+    require(name in have, f'the score needs the statistic {name!r}, and one forward pass of the '
+        f'flow gives only {", ".join(have)}; compressors, gradients and second models stay '
+        f'outside a graph, so {_CHOOSE}')
     return t[name]
 
 @torch_score.register
@@ -146,22 +186,28 @@ def _(score:Linear):
 
 # %% ../nbs/55_onnx.ipynb #9f7e67be
 def _kde_form(ends, kde):
-    "`log_kde` of several statistics at once, `(B, S) -> (B, S)`, by index arithmetic and gathering."
-    ns = [len(q) for q in kde]; grids = [np.linspace(a, b, n) for (a, b, _), n in zip(ends, ns)]
+    "`log_kde` of several statistics at once, `(B, S) -> (B, S)`, by arithmetic and gathering."
+    ns = [len(q) for q in kde]
+    grids = [np.linspace(a, b, n) for (a, b, _), n in zip(ends, ns)]
     slopes = [np.append(np.diff(q)/np.diff(g), 0.) for g, q in zip(grids, kde)]
-    (a, b, h), n, start = torch.tensor(np.array(ends)).T, torch.tensor(ns), torch.tensor(np.cumsum([0, *ns[:-1]]))
+    a, b, h = torch.tensor(np.array(ends)).T
+    n, start = torch.tensor(ns), torch.tensor(np.cumsum([0, *ns[:-1]]))
     grid, logq, slope = (torch.tensor(np.concatenate(o)) for o in (grids, kde, slopes))
     first, last, per = logq[start], logq[start + n - 1], (n - 1)/(b - a)
     def f(v):
-        j = ((v.clamp(a, b) - a)*per).floor().long().clamp(start*0, n - 2); i = j + start
+        j = ((v.clamp(a, b) - a)*per).floor().long().clamp(start*0, n - 2)
+        i = j + start
         i = i - ((v < grid[i]) & (i > start)).long()
         i = i + ((v >= grid[i + 1]) & (i < start + n - 2)).long()
-        y = torch.where(v >= b, last, torch.where(v < a, first, slope[i]*(v - grid[i]) + logq[i]))
+        inside = slope[i]*(v - grid[i]) + logq[i]
+        y = torch.where(v >= b, last, torch.where(v < a, first, inside))
         d = torch.maximum(torch.maximum(a - v, v - b), torch.zeros_like(v))/h
         return y - d*(d + 16)/2
     return f
 
-def _standardise(score, t): return (torch.stack([_get(t, k) for k in score.used], 1) - torch.tensor(score.mean))/torch.tensor(score.std)
+def _standardise(score, t):
+    used = torch.stack([_get(t, k) for k in score.used], 1)
+    return (used - torch.tensor(score.mean))/torch.tensor(score.std)
 
 @torch_score.register
 def _(score:DoSE):
@@ -171,10 +217,13 @@ def _(score:DoSE):
 @torch_score.register
 def _(score:Mahalanobis):
     whiten = torch.tensor(score.whiten)
-    return lambda t: ((_standardise(score, t).clamp(-1e100, 1e100) @ whiten)**2).sum(1)/2 + score.const
+    def f(t): return ((_standardise(score, t).clamp(-1e100, 1e100) @ whiten)**2).sum(1)/2
+    return lambda t: f(t) + score.const
 
 # %% ../nbs/55_onnx.ipynb #8a56f3c6
-def _logsumexp(x): return (x - (top := x.amax(1, keepdim=True))).exp().sum(1).log() + top[:,0]
+def _logsumexp(x):
+    top = x.amax(1, keepdim=True)
+    return (x - top).exp().sum(1).log() + top[:,0]
 
 def count_p(
     cal:Tensor, # calibration scores, `(n,)`
@@ -186,43 +235,102 @@ def count_p(
 @torch_score.register
 def _(score:OCSVM):
     vectors, log_alpha = torch.tensor(score.vectors), torch.tensor(score.log_alpha)
-    sq = lambda t: ((_standardise(score, t).clamp(-1e100, 1e100)[:,None] - vectors)**2).sum(2)
-    return lambda t: -_logsumexp(log_alpha - score.gamma*sq(t))
+    def distance(t):
+        v = _standardise(score, t).clamp(-1e100, 1e100)
+        return ((v[:,None] - vectors)**2).sum(2)
+    return lambda t: -_logsumexp(log_alpha - score.gamma*distance(t))
 
 @torch_score.register
 def _(score:GMM):
-    whiten, consts = torch.tensor(score.whiten), [(float(w + np.log(np.diag(c)).sum()), torch.tensor(m), torch.tensor(c)) for w, m, c in zip(score.log_w, score.means, score.chol)]
-    logs = lambda x: torch.stack([w - (((x - m) @ c)**2).sum(1)/2 for w, m, c in consts], 1)
-    return lambda t: -_logsumexp(logs(_standardise(score, t).clamp(-1e100, 1e100) @ whiten)) + score.means.shape[1]*math.log(2*math.pi)/2
+    whiten, parts = torch.tensor(score.whiten), []
+    for w, m, c in zip(score.log_w, score.means, score.chol):
+        const = float(w + np.log(np.diag(c)).sum())
+        parts.append((const, torch.tensor(m), torch.tensor(c)))
+    norm = score.means.shape[1]*math.log(2*math.pi)/2
+    def f(t):
+        x = _standardise(score, t).clamp(-1e100, 1e100) @ whiten
+        logs = [const - (((x - m) @ c)**2).sum(1)/2 for const, m, c in parts]
+        return norm - _logsumexp(torch.stack(logs, 1))
+    return f
+
+# %% ../nbs/55_onnx.ipynb #5e0a5501
+def _tail_log_p(cal, s, scale):
+    "`tail_log_p`: the logarithm of `count_p`, and beyond the largest score a tail."
+    s = torch.where(s == s, s, torch.full_like(s, math.inf))
+    past = (s - cal[-1]).clamp(min=0)/scale
+    past = torch.where(s == math.inf, past, past.clamp(max=1e300))
+    return count_p(cal, s).log() - past
+
+def _cot(x): return x.cos()/x.sin()
+
+def _asinh(x):
+    a = x.abs()
+    near = (a.clamp(max=1e100) + (a.clamp(max=1e100)**2 + 1).sqrt()).log()
+    return x.sign()*torch.where(a < 1e100, near, math.log(2) + a.clamp(min=1.).log())
+
+def _cauchy_log(q):
+    near = _asinh(_cot(q.clamp(-600., -1e-12).exp()*math.pi).mean(1))
+    far = _logsumexp(-q) + math.log(2/math.pi) - math.log(q.shape[1])
+    least = q.amin(1)
+    return torch.where(least < -600, torch.where(least == -math.inf, -least, far), near)
+
+def _cauchy(p):
+    v = (.5 - p.clamp(0., 1-1e-12))*math.pi
+    return (v.sin()/v.cos()).mean(1)
+
+# how: the formula for p-values, and the one for their logarithms
+_WAYS = {'max-quantile': (lambda p: 1 - p.amin(1), lambda q: -q.amin(1)),
+         'fisher': (lambda p: -2*p.log().sum(1), lambda q: -2*q.sum(1)),
+         'cauchy': (_cauchy, _cauchy_log)}
 
 @torch_score.register
 def _(score:Combined):
-    ways = {'max-quantile': lambda p: 1 - p.amin(1), 'fisher': lambda p: -2*p.log().sum(1), 'cauchy': lambda p: _tan((.5 - p.clamp(0., 1-1e-12))*math.pi).mean(1)}
-    require(score.how in ways, f'p-values combined by {score.how!r} have no form for a graph; combine them by one of {", ".join(ways)}')
+    require(score.how in _WAYS, f'p-values combined by {score.how!r} have no form for a graph; '
+        f'combine them by one of {", ".join(_WAYS)}')
+    plain, log = _WAYS[score.how]
     fs, ranks = [torch_score(p) for p in score.parts], [torch.tensor(r) for r in score.ranks]
-    return lambda t: ways[score.how](torch.stack([count_p(r, f(t)) for r, f in zip(ranks, fs)], 1))
-
-def _tan(x): return x.sin()/x.cos()
+    tails = getattr(score, 'tails', None)
+    def f(t):
+        s = [g(t) for g in fs]
+        if tails is None: return plain(torch.stack([count_p(*o) for o in zip(ranks, s)], 1))
+        return log(torch.stack([_tail_log_p(*o) for o in zip(ranks, s, tails)], 1))
+    return f
 
 # %% ../nbs/55_onnx.ipynb #2ef8f02e
+def _parts(det):
+    "Pipeline, scores and calibration scores of a fitted detector."
+    fitted = hasattr(det, 'pipeline_')
+    require(fitted, 'this detector has not been fitted; call fit first, or load a saved one')
+    n = len(det.pipeline_.flows)
+    require(n == 1, f'this detector has {n} flows, one for each fold of a small data set, and a '
+        'graph holds one; fit on more data, or pass held_out=')
+    return det.pipeline_, det.calibration_.scores, det.calibration_.cal[0]
+
 class GraphDetector(nn.Module):
-    "A fitted detector as one PyTorch module: raw examples in; log-likelihood, score, p-value, decision and statistics out."
+    "A fitted detector as one PyTorch module: raw examples in; all that it says of them out."
     def __init__(self,
         det, # a fitted `OODDetector`
         score:str=None, # which of its scores; `None`: the one that decides
         double:bool=False, # compute in float64
     ):
         super().__init__()
-        require(hasattr(det, 'flow_'), 'this detector has not been fitted; call fit first, or load a saved one')
+        pipe, scores, cal = _parts(det)
         name = score or det.decides
-        require(name in det.scores_, f'the detector has no score {name!r}; choose one of {", ".join(det.scores_)}')
-        flow = copy.deepcopy(det.flow_).cpu().requires_grad_(False)
-        self.flow, self.double_, self.alpha, self.about = flow.double() if double else flow, double, float(det.alpha), _about(det, name, double)
-        self.kind, self.shape, self.unit, self.score = det.spec_['kind'], tuple(det.spec_['shape']), bool(det.spec_.get('unit')), torch_score(det.scores_[name])
-        self.register_buffer('noise', common_noise(self.shape, det.k, det.seed) if self.kind == 'image' else None)
-        self.register_buffer('cal', torch.tensor(np.sort(det.cal_[name])))
-        with torch.no_grad(): self.score(t := self.statistics(self.example(2)))
-        self.outputs = ['log_prob', 'score', 'p_value', 'is_ood', *[k for k in t if k != 'log_prob']]
+        require(name in scores,
+            f'the detector has no score {name!r}; choose one of {", ".join(scores)}')
+        flow = copy.deepcopy(pipe.flow).cpu().requires_grad_(False)
+        self.flow, self.double_ = flow.double() if double else flow, double
+        self.alpha, self.about = float(det.alpha), _about(det, name, cal[name], double)
+        self.kind, self.shape = pipe.spec['kind'], pipe.shape
+        self.score = torch_score(scores[name])
+        noise = common_noise(self.shape, pipe.k, pipe.seed) if self.kind == 'image' else None
+        self.register_buffer('noise', noise)
+        self.register_buffer('cal', torch.tensor(np.sort(cal[name])))
+        with torch.no_grad():
+            t = self.statistics(self.example(2))
+            self.score(t)
+        self.outputs = ['log_prob', 'score', 'p_value', 'is_ood']
+        self.outputs += [k for k in t if k != 'log_prob']
         self.eval()
 
 # %% ../nbs/55_onnx.ipynb #4dae0c3f
@@ -231,52 +339,80 @@ def example(self:GraphDetector,
     n:int=1, # how many
 )->Tensor: # zeros of the type and shape that the module takes
     "A batch to trace the module with."
-    if self.kind == 'table': return torch.zeros(n, *self.shape)
+    if self.kind == 'table': return torch.zeros(n, *self.shape, dtype=torch.float64)
     c, h, w = self.shape
     return torch.zeros(n, h, w, c, dtype=torch.uint8)
 
 @patch
+def prepare(self:GraphDetector,
+    x:Tensor, # raw: uint8 `(B, h, w, c)`, or float64 rows `(B, d)`
+): # what the flow sees, and the log-determinant of the way there, or `None`
+    "The one place where the input is prepared; images come once for each noise image."
+    pre, like = self.flow.pre, next(self.flow.parameters())
+    if self.kind == 'table': return pre(x, like)
+    v = dequantize(x.permute(0,3,1,2)[None], self.noise[:,None], pre.levels or 256)
+    return v.flatten(0, 1).to(like.dtype), None
+
+@patch
 def statistics(self:GraphDetector,
-    x:Tensor, # a batch
+    x:Tensor, # a raw batch
 )->dict: # statistic -> float64 `(B,)`
     "What `flow_statistics` gives, as tensors and by need."
-    if self.kind == 'image': x = dequantize(x.permute(0,3,1,2)[None], self.noise[:,None]).flatten(0, 1)
-    t, views = graph_statistics(self.flow, x.double() if self.double_ else x), 1 if self.noise is None else len(self.noise)
+    t = graph_statistics(self.flow, *self.prepare(x))
+    views = 1 if self.noise is None else len(self.noise)
     return _Lazy(**{k: lambda k=k: t[k].double().view(views, -1).mean(0) for k in t.fs})
 
 @patch
 def forward(self:GraphDetector,
-    x:Tensor, # uint8 `(B, h, w, c)`, or float32 rows `(B, d)`
+    x:Tensor, # uint8 `(B, h, w, c)`, or float64 rows `(B, d)`
 ): # `log_prob`, `score`, `p_value`, `is_ood` and the statistics that the score reads, `(B,)` each
     "Judge a batch; the names are in `outputs`."
-    if self.unit: x = x/x.norm(dim=1, keepdim=True).clamp_min(1e-12)
     with Substitute(self.double_):
-        t = self.statistics(x); s = self.score(t)
+        t = self.statistics(x)
+        s = self.score(t)
+        s = torch.where(s == s, s, torch.full_like(s, math.inf))
         p = count_p(self.cal, s)
         return t['log_prob'], s, p, p <= self.alpha, *[t[k] for k in self.outputs[4:]]
 
 # %% ../nbs/55_onnx.ipynb #9abc177f
-def _about(det, name, double):
+def _before(kind, shape):
+    "What the user of a file has to do with an example beforehand."
+    if kind == 'table': return 'pass the columns in this order, as float64, in their own units'
+    mode = {3: 'RGB', 1: 'L (grey)'}.get(shape[0], 'stored')
+    return (f'read as {mode}, resize to {shape[2]}x{shape[1]} (width x height) beforehand; the '
+        'graph does neither')
+
+def _about(det, name, cal, double):
     "What a user of the file has to know, JSON-able."
-    s = det.spec_; image = s['kind'] == 'image'
-    todo = f"read as {'RGB' if s['shape'][0] == 3 else 'L (grey)' if s['shape'][0] == 1 else 'stored'}, resize to {s['shape'][2]}x{s['shape'][1]} (width x height) beforehand; the graph does neither" if image else 'pass the columns in this order, as float32, unscaled'
-    return dict(flowood=__version__, kind=s['kind'], shape=list(s['shape']), layout='uint8 (N, h, w, c)' if image else 'float32 (N, d)', before=todo, columns=s.get('columns'), score=name,
-                alpha=float(det.alpha), n_cal=len(det.cal_[name]), threshold=threshold_at(det.cal_[name], det.alpha), precision='float64' if double else 'float32', noise_images=det.k, facts=getattr(det, 'facts_', None))
+    s, alpha = det.pipeline_.spec, float(det.alpha)
+    kind, shape = s['kind'], list(s['shape'])
+    return dict(flowood=__version__, kind=kind, shape=shape,
+        layout='uint8 (N, h, w, c)' if kind == 'image' else 'float64 (N, d)',
+        before=_before(kind, shape), columns=s.get('columns'), score=name,
+        alpha=alpha, n_cal=len(cal), threshold=threshold_at(cal, alpha),
+        precision='float64' if double else 'float32', noise_images=det.pipeline_.k,
+        facts=getattr(det, 'facts_', None))
 
 # %% ../nbs/55_onnx.ipynb #aee7dda8
 def _need(*packages):
     "Import optional packages, or say how to get them."
     try: return [import_module(p) for p in packages]
     except ImportError: pass
-    raise ImportError(f'export to ONNX needs {" and ".join(packages)}; run `pip install onnx onnxscript onnxruntime`') from None
+    raise ImportError(f'export to ONNX needs {" and ".join(packages)}; run '
+        '`pip install onnx onnxscript onnxruntime`') from None
 
 def _trace(m):
     "The ONNX model of a `GraphDetector`."
     from onnxscript.optimizer import fold_constants, remove_unused_nodes
-    prog = torch.onnx.export(m, (m.example(2),), dynamo=True, dynamic_shapes=({0: torch.export.Dim('n')},), input_names=['x'], output_names=m.outputs, opset_version=20, verbose=False, optimize=False)
-    fold_constants(prog.model); remove_unused_nodes(prog.model)
+    batch = {0: torch.export.Dim('n')}
+    prog = torch.onnx.export(m, (m.example(2),), dynamo=True, dynamic_shapes=(batch,),
+        input_names=['x'], output_names=m.outputs, opset_version=20, verbose=False,
+        optimize=False)
+    fold_constants(prog.model)
+    remove_unused_nodes(prog.model)
     proto = prog.model_proto
-    for node in [*proto.graph.node, *proto.graph.input, *proto.graph.output, *proto.graph.value_info, *proto.graph.initializer]:
+    g = proto.graph
+    for node in [*g.node, *g.input, *g.output, *g.value_info, *g.initializer]:
         if hasattr(node, 'metadata_props'): del node.metadata_props[:]
     return proto
 
@@ -285,45 +421,56 @@ def export_onnx(
     det, # a fitted `OODDetector`
     path, # file to write, `*.onnx`
     score:str=None, # which of the detector's scores; `None`: the one that decides
-    double:bool=False, # compute in float64: slower, and p-values of new examples agree with PyTorch's in float64
-    calibrate=None, # calibration data (anything that `fit` takes), to be scored by the graph itself; `None`: the detector's calibration scores
+    # compute in float64: slower, and p-values of new examples agree with PyTorch's in float64
+    double:bool=False,
+    # calibration data (anything that `fit` takes), to be scored by the graph itself; `None`: the
+    # detector's calibration scores
+    calibrate=None,
 )->Path: # the file
-    "Write a detector as one ONNX graph: preprocessing, log-likelihood, score, p-value and decision."
+    "Write a detector as one ONNX graph: preprocessing, log-likelihood, score, p-value, decision."
     path = Path(path)
-    require(path.suffix == '.onnx', f'{path} does not end in .onnx; name the file something like detector.onnx')
+    require(path.suffix == '.onnx',
+        f'{path} does not end in .onnx; name the file something like detector.onnx')
     onnx, _ = _need('onnx', 'onnxscript')
     m = GraphDetector(det, score, double)
     if calibrate is not None:
-        x = as_rows(det, calibrate); m.cal = torch.zeros(len(x), dtype=torch.float64)
+        x = as_rows(det, calibrate)
+        m.cal = torch.zeros(len(x), dtype=torch.float64)
     proto = _trace(m)
-    if calibrate is not None: m.about.update(_recalibrate(proto, x, det.alpha))
-    proto.producer_name, proto.doc_string = 'flowood', f'flowood {__version__}: {m.about["layout"]} -> log_prob, score, p_value, is_ood'
+    if calibrate is not None: m.about.update(_recalibrate(proto, x, m.alpha))
+    outputs = 'log_prob, score, p_value, is_ood'
+    proto.producer_name = 'flowood'
+    proto.doc_string = f'flowood {__version__}: {m.about["layout"]} -> {outputs}'
     onnx.helper.set_model_props(proto, dict(flowood=json.dumps(m.about)))
     onnx.checker.check_model(proto, full_check=True)
     try:
         with atomic(path) as tmp: onnx.save(proto, tmp)
-    except OSError as e: raise OSError(f'could not write {path} ({e.strerror or e}); free some space or choose another folder') from None
+    except OSError as e:
+        raise OSError(f'could not write {path} ({e.strerror or e}); free some space or choose '
+            'another folder') from None
     return path
 
 # %% ../nbs/55_onnx.ipynb #4eaaa112
 def as_rows(
     det, # a fitted `OODDetector`
     X, # anything that `fit` takes
-)->np.ndarray: # uint8 `(N, h, w, c)`, or float32 `(N, d)`
+)->np.ndarray: # uint8 `(N, h, w, c)`, or float64 `(N, d)`
     "Data as an exported graph takes it, resized and converted as the detector does."
     x = det.open(X).all()[1]
-    return np.ascontiguousarray((x.permute(0,2,3,1) if x.dtype == torch.uint8 else x).numpy())
+    x = x.permute(0,2,3,1) if x.dtype == torch.uint8 else x.double()
+    return np.ascontiguousarray(x.numpy())
 
 def _session(model, threads=1):
     "An onnxruntime session on the CPU."
     ort, = _need('onnxruntime')
-    o = ort.SessionOptions(); o.intra_op_num_threads = threads
+    o = ort.SessionOptions()
+    o.intra_op_num_threads = threads
     return ort.InferenceSession(model, o, providers=['CPUExecutionProvider'])
 
 def _run(session, x, bs, names=None):
     "The outputs of a session by name, computed in batches."
     names = names or [o.name for o in session.get_outputs()]
-    rows = [session.run(names, {'x': x[i:i+bs]}) for i in range(0, len(x), bs)]
+    rows = [session.run(names, {'x': x[i:i+bs]}) for i in range(0, max(len(x), 1), bs)]
     return {k: np.concatenate(v) for k, v in zip(names, zip(*rows))}
 
 def _recalibrate(proto, x, alpha):
@@ -335,40 +482,53 @@ def _recalibrate(proto, x, alpha):
     return dict(n_cal=len(cal), threshold=threshold_at(cal, alpha), calibrated_by='the graph')
 
 # %% ../nbs/55_onnx.ipynb #d84a7bc1
+_TYPES = {'tensor(uint8)': np.uint8, 'tensor(float)': np.float32, 'tensor(double)': np.float64}
+
 class OnnxDetector:
     "An exported detector, run by onnxruntime."
     def __init__(self,
         path, # file written by `export_onnx`
         threads:int=1, # of onnxruntime
     ):
-        require(Path(path).is_file(), f'there is no file {path}; write one with export_onnx', FileNotFoundError)
+        there = Path(path).is_file()
+        require(there, f'there is no file {path}; write one with export_onnx', FileNotFoundError)
         try: self.session = _session(str(path), threads)
         except Exception as e:
             if isinstance(e, ImportError): raise
-            raise ValueError(f'{path} is truncated or not an ONNX file; export the detector again') from None
+            raise ValueError(f'{path} is truncated or not an ONNX file; export the detector '
+                'again') from None
         meta = self.session.get_modelmeta().custom_metadata_map
         require('flowood' in meta, f'{path} is an ONNX file, but not one that flowood wrote')
         self.path, self.about = path, json.loads(meta['flowood'])
+        self.dtype = _TYPES[self.session.get_inputs()[0].type]
+
     def __call__(self,
-        x, # uint8 `(N, h, w, c)`, or float32 `(N, d)`
+        x, # uint8 `(N, h, w, c)`, or rows of numbers `(N, d)`
         bs:int=256, # examples per batch
     )->pd.DataFrame: # a row per example, a column per output
         "Judge raw examples."
-        x, a = np.asarray(x), self.about; image = a['kind'] == 'image'
+        x, a = np.asarray(x), self.about
+        image = a['kind'] == 'image'
         needs = (*a['shape'][1:], a['shape'][0]) if image else tuple(a['shape'])
-        require(x.shape[1:] == needs and x.dtype == (np.uint8 if image else np.float32), f'{self.path} takes {a["layout"]} of shape (N, {", ".join(map(str, needs))}) and was given {x.dtype} of shape {x.shape}; {a["before"]}')
-        return pd.DataFrame(_run(self.session, x, bs))
-    def __repr__(self): return f'OnnxDetector({self.path}: {self.about["score"]}, alpha={self.about["alpha"]}, {self.about["precision"]})'
+        right = x.dtype == self.dtype if image else x.dtype.kind in 'buif'
+        require(x.shape[1:] == needs and right, f'{self.path} takes {a["layout"]} of shape (N, '
+            f'{", ".join(map(str, needs))}) and was given {x.dtype} of shape {x.shape}; '
+            f'{a["before"]}')
+        return pd.DataFrame(_run(self.session, x.astype(self.dtype, copy=False), bs))
+
+    def __repr__(self):
+        a = self.about
+        return f'OnnxDetector({self.path}: {a["score"]}, alpha={a["alpha"]}, {a["precision"]})'
 
 # %% ../nbs/55_onnx.ipynb #5d2a50df
 @patch
 @torch.no_grad()
 def judge(self:GraphDetector,
-    x, # uint8 `(N, h, w, c)`, or float32 `(N, d)`
+    x, # uint8 `(N, h, w, c)`, or float64 `(N, d)`
     bs:int=256, # examples per batch
 )->pd.DataFrame: # a row per example, the columns of the exported graph
     "What the exported graph should say, in PyTorch."
-    rows = [self(torch.as_tensor(x[i:i+bs])) for i in range(0, len(x), bs)]
+    rows = [self(torch.as_tensor(x[i:i+bs])) for i in range(0, max(len(x), 1), bs)]
     return pd.DataFrame({k: torch.cat(v).numpy() for k, v in zip(self.outputs, zip(*rows))})
 
 def compare_onnx(
@@ -378,10 +538,16 @@ def compare_onnx(
     calibrate=None, # what the export was calibrated on, if it was
 )->dict: # counts and largest differences
     "An exported detector beside the same detector in PyTorch."
-    od = OnnxDetector(path); x, a = as_rows(det, X), od.about
+    od = OnnxDetector(path)
+    x, a = as_rows(det, X), od.about
     m = GraphDetector(det, a['score'], a['precision'] == 'float64')
-    if calibrate is not None: m.cal = torch.tensor(np.sort(m.judge(as_rows(det, calibrate)).score))
-    require(len(m.cal) == a['n_cal'], f'{path} holds {a["n_cal"]} calibration scores and the detector {len(m.cal)}; pass the data that the export was calibrated on as calibrate')
+    if calibrate is not None:
+        m.cal = torch.tensor(np.sort(m.judge(as_rows(det, calibrate)).score))
+    require(len(m.cal) == a['n_cal'], f'{path} holds {a["n_cal"]} calibration scores and the '
+        f'detector {len(m.cal)}; pass the data that the export was calibrated on as calibrate')
     r, o = m.judge(x), od(x)
-    return dict(precision=a['precision'], score=a['score'], n=len(x), nats_per_dim=float(abs(r.log_prob - o.log_prob).max()/math.prod(a['shape'])), score_diff=float(abs(r.score - o.score).max()),
-                p_equal=int((r.p_value == o.p_value).sum()), p_diff=float(abs(r.p_value - o.p_value).max()), decisions_equal=int((r.is_ood == o.is_ood).sum()))
+    gap = {k: float(abs(r[k] - o[k]).max()) for k in ('log_prob', 'score', 'p_value')}
+    return dict(precision=a['precision'], score=a['score'], n=len(x),
+        nats_per_dim=gap['log_prob']/math.prod(a['shape']), score_diff=gap['score'],
+        p_equal=int((r.p_value == o.p_value).sum()), p_diff=gap['p_value'],
+        decisions_equal=int((r.is_ood == o.is_ood).sum()))

@@ -105,7 +105,8 @@ class InitializeFlow(Callback):
         x, y = (torch.cat(o) for o in zip(*(dl.batch(i) for i in range(-(-self.n//dl.bs)))))
         x = x[y == 0][:self.n]
         draw = lambda shape: torch.rand(shape, generator=rng('initialize', self.seed)).to(x.device)
-        self.model.initialize(pre.spread(x, draw))
+        if hasattr(self.model, 'pre'): self.model.initialize(x, seed=self.seed)
+        else: self.model.initialize(pre.spread(x, draw))
         self.done = True
 
 # %% ../nbs/20_learner.ipynb #5aa7c1f8

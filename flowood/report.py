@@ -6,8 +6,8 @@
 __all__ = ['CSS', 'Safe', 'tag', 'fmt', 'auroc_text', 'html_table', 'result_rows', 'verdict', 'headline', 'calibration_size',
            'calibration_rows', 'alarm_sentence', 'auroc_table', 'detail_table', 'figure_svg', 'labels', 'stretch',
            'set_ticks', 'hist_figure', 'scatter_figure', 'calibration_figure', 'extremes', 'image_uri', 'gallery',
-           'check_results', 'histogram_section', 'curves_section', 'calibration_section', 'examples_section',
-           'list_section', 'facts_section', 'report_html', 'write_report']
+           'check_results', 'settle', 'histogram_section', 'curves_section', 'calibration_section', 'examples_section',
+           'list_section', 'facts_section', 'skipped_section', 'report_html', 'write_report']
 
 # %% ../nbs/51_report.ipynb #dac9dfd9
 import base64, html, io, math, re, warnings
@@ -20,12 +20,17 @@ from PIL import Image
 
 from .core import atomic, require
 from .metrics import alarm_range, as_vector, compare, ks_uniform
-from .plots import as_rgb, plot_curve, plot_hist, plot_roc, plot_scatter, role_colors, tile_images
+from .plots import (
+    as_rgb, plot_curve, plot_hist, plot_roc, plot_scatter, role_colors, tile_images)
 
 # %% ../nbs/51_report.ipynb #0937ffa3
 class Safe(str):
     "HTML that goes into the page as it is; with plain text added it is plain text again."
-    def __add__(self, o): return Safe(str.__add__(self, o)) if isinstance(o, Safe) else str.__add__(self, o)
+    def __add__(self, o):
+        both = str.__add__(self, o)
+        return Safe(both) if isinstance(o, Safe) else both
+
+def _escaped(o): return o if isinstance(o, Safe) else html.escape(str(o))
 
 def tag(
     name:str, # element, such as 'td'
@@ -34,18 +39,24 @@ def tag(
     **attrs, # attributes; `class_` for class, `aria_label` for aria-label, None to leave out
 )->Safe: # the element
     "One HTML element, its text and attributes escaped."
-    a = ''.join(f' {k.rstrip("_").replace("_", "-")}="{html.escape(str(v))}"' for k,v in attrs.items() if v is not None)
+    a = ''
+    for k,v in attrs.items():
+        if v is not None: a += f' {k.rstrip("_").replace("_", "-")}="{html.escape(str(v))}"'
     if name in ('img','meta'): return Safe(f'<{name}{a}>')
-    return Safe(f'<{name}{a}>{"".join(o if isinstance(o, Safe) else html.escape(str(o)) for o in content)}</{name}>')
+    return Safe(f'<{name}{a}>{"".join(map(_escaped, content))}</{name}>')
 
 # %% ../nbs/51_report.ipynb #e7ed4afd
 def fmt(
     x, # anything; numbers are shortened
+    most:int=400, # letters of a text
 )->str: # text, not yet escaped
     "A value as a person would write it."
-    if isinstance(x, (bool,np.bool_,str)) or x is None: return '–' if x is None else str(x)
+    if x is None: return '–'
+    if isinstance(x, (bool,np.bool_)): return str(x)
     if isinstance(x, (int,np.integer)): return f'{x:,}'.replace('-', '−')
-    if not isinstance(x, (float,np.floating)): return str(x)
+    if not isinstance(x, (float,np.floating)):
+        text = str(x)
+        return text if len(text) <= most else f'{text[:most-1]}…'
     if not math.isfinite(x): return '–' if math.isnan(x) else '∞' if x > 0 else '−∞'
     return (f'{x:,.0f}' if 1e4 <= abs(x) < 1e9 else f'{x:.4g}').replace('-', '−')
 
@@ -57,38 +68,48 @@ def auroc_text(
     return f"{row['auroc']:.3f}" + (f" [{row['lo']:.3f}, {row['hi']:.3f}]" if ok else '')
 
 # %% ../nbs/51_report.ipynb #2de4c635
+def _cell(o):
+    "Anything as a cell of a table; ready cells stay as they are."
+    if isinstance(o, Safe) and o.startswith('<td'): return o
+    return tag('td', o if isinstance(o, Safe) else fmt(o))
+
 def html_table(
     header, # names of the columns
     rows, # lists of cells: anything, or ready `tag('td', ...)`
     caption:str, # what the table shows
 )->Safe: # the table in a box that scrolls
     "A captioned table; the first cell of each row is its header."
-    cell = lambda o: o if isinstance(o, Safe) and o.startswith('<td') else tag('td', o if isinstance(o, Safe) else fmt(o))
-    body = [tag('tr', tag('th', r[0], scope='row'), *map(cell, r[1:])) for r in rows]
+    body = [tag('tr', tag('th', r[0], scope='row'), *map(_cell, r[1:])) for r in rows]
     head = tag('tr', *[tag('th', h, scope='col') for h in header])
-    table = tag('table', tag('caption', tag('div', caption)), tag('thead', head), tag('tbody', *body))
-    return tag('div', table, class_='scroll', tabindex=0, role='region', aria_label=re.sub('<.*?>', '', caption))
+    title = tag('caption', tag('div', caption))
+    table = tag('table', title, tag('thead', head), tag('tbody', *body))
+    label = re.sub('<.*?>', '', caption)
+    return tag('div', table, class_='scroll', tabindex=0, role='region', aria_label=label)
 
 # %% ../nbs/51_report.ipynb #edf7cd2d
 def result_rows(
     results:dict, # as `write_report` takes it
-    n_boot:int=1000, # bootstrap replicates for rows that have to be made
+    n_boot:int=1000, # of `compare`, for rows that have to be made
 )->list: # dicts ood, score, auroc, lo, hi, n, aupr, fpr95_ood, fpr95_id, n_id, n_ood
     "The given rows completed, or all of them computed."
     ins,ood = results['id']['scores'],results.get('ood') or {}
+    tables = {k: o['scores'] for k,o in ood.items() if len(o['scores'])}
     given = results.get('rows')
-    if given is None: given = [dict(ood=k, score=s, **compare(ins[s], o['scores'][s], n_boot)) for k,o in ood.items() for s in ins]
+    if given is None:
+        given = [dict(ood=k, score=s, **compare(ins[s], o[s], n_boot))
+                 for k,o in tables.items() for s in ins]
     out = []
     for r in given:
-        o = ood.get(r['ood'], {}).get('scores', {})
-        known = compare(ins[r['score']], o[r['score']], 0) if r['score'] in ins and r['score'] in o else {}
-        out.append({**known, 'lo': math.nan, 'hi': math.nan, **r, 'n': r.get('n', r.get('n_ood', known.get('n_ood')))})
+        s,o = r['score'],tables.get(r['ood'], {})
+        known = compare(ins[s], o[s], 0) if s in ins and s in o else {}
+        n = r.get('n', r.get('n_ood', known.get('n_ood')))
+        out.append({**known, 'lo': math.nan, 'hi': math.nan, **r, 'n': n})
     return out
 
 # %% ../nbs/51_report.ipynb #49970481
 def verdict(
     row, # dict with lo, hi and numbers of examples n, n_id, n_ood as far as known
-    least:int=20, # with fewer examples on either side, a bootstrap interval is too narrow to be used
+    least:int=20, # with fewer examples on either side no claim is made
 )->str: # 'reversed', 'apart', 'partly', 'blind' or 'unknown'
     "What the interval of an AUROC allows us to say."
     lo,hi = row.get('lo', math.nan),row.get('hi', math.nan)
@@ -96,18 +117,31 @@ def verdict(
     if few or not (math.isfinite(lo) and math.isfinite(hi)): return 'unknown'
     return 'reversed' if hi < .5 else 'apart' if lo >= .9 else 'partly' if lo > .5 else 'blind'
 
-_CLAIM = dict(reversed='ranks {} as more familiar than the training data', apart='tells {} from the training data', partly='tells {} from the training data in part',
-              blind='does not tell {} from the training data', unknown='has no reliable interval on {}')
-_SHORT = dict(reversed='ranks it as more familiar', apart='tells it apart', partly='tells it apart in part', blind='does not tell it apart', unknown='has no reliable interval')
+_CLAIM = dict(
+    reversed='ranks {} as more familiar than the training data',
+    apart='tells {} from the training data',
+    partly='tells {} from the training data in part',
+    blind='does not tell {} from the training data',
+    unknown='has no reliable interval on {}')
+_SHORT = dict(
+    reversed='ranks it as more familiar',
+    apart='tells it apart',
+    partly='tells it apart in part',
+    blind='does not tell it apart',
+    unknown='has no reliable interval')
 _SAME = dict(blind='and neither does', unknown='and neither has')
 
 def _sentence(o, score, like, chosen):
     "One sentence about one set, likelihood first."
-    who = lambda s: 'The likelihood' if s == 'likelihood' else s
-    claim = lambda s, r: f'{who(s)} {_CLAIM[verdict(r)].format(o)} (AUROC {auroc_text(r)})'
-    if score == 'likelihood' or not like or not chosen: return claim(score, chosen) + '.' if chosen else claim('likelihood', like) + '.'
+    def claim(s, r):
+        who = 'The likelihood' if s == 'likelihood' else s
+        return f'{who} {_CLAIM[verdict(r)].format(o)} (AUROC {auroc_text(r)})'
+    if not chosen: return claim('likelihood', like) + '.'
+    if score == 'likelihood' or not like: return claim(score, chosen) + '.'
     v,w = verdict(like),verdict(chosen)
-    second = f"{_SAME.get(v, 'and so does')} {score}" if v == w else f"{'and' if {v,w} == {'apart','partly'} else 'but'} {score} {_SHORT[w]}"
+    link = 'and' if {v,w} == {'apart','partly'} else 'but'
+    second = f'{link} {score} {_SHORT[w]}'
+    if v == w: second = f"{_SAME.get(v, 'and so does')} {score}"
     return f"{claim('likelihood', like)}, {second} (AUROC {auroc_text(chosen)})."
 
 # %% ../nbs/51_report.ipynb #fd1a7d36
@@ -119,22 +153,36 @@ def headline(
     by = {(r['ood'],r['score']): r for r in rows}
     sets = list(dict.fromkeys(r['ood'] for r in rows))
     chosen,like = [{o: by[o,s] for o in sets if (o,s) in by} for s in (score,'likelihood')]
-    if len(sets) <= 3: return [_sentence(o, score, like.get(o), chosen.get(o)) for o in sets if o in like or o in chosen]
-    out,rev = [],[o for o in like if verdict(like[o]) == 'reversed']
-    listed = ', '.join(f'{o} ({auroc_text(like[o])})' for o in rev[:3]) + (f' and {len(rev)-3} more' if len(rev) > 3 else '')
-    if rev: out.append(f'The likelihood ranks {len(rev)} of {len(like)} sets as more familiar than the training data (AUROC [95 % interval]): {listed}.')
-    if chosen:
-        worst,n = min(chosen.values(), key=lambda r: r['auroc']),sum(verdict(r) == 'apart' for r in chosen.values())
-        out.append(f"{score} tells {n} of {len(chosen)} sets from the training data (interval above 0.9); the hardest is {worst['ood']} (AUROC {auroc_text(worst)}).")
-    return out
+    if len(sets) <= 3:
+        return [_sentence(o, score, like.get(o), chosen.get(o))
+                for o in sets if o in like or o in chosen]
+    return _reversed_sets(like) + _summary(score, chosen)
+
+def _reversed_sets(like):
+    "Names the sets that likelihood finds more familiar than the training data, three at most."
+    rev = [o for o in like if verdict(like[o]) == 'reversed']
+    if not rev: return []
+    listed = ', '.join(f'{o} ({auroc_text(like[o])})' for o in rev[:3])
+    if len(rev) > 3: listed += f' and {len(rev)-3} more'
+    return [f'The likelihood ranks {len(rev)} of {len(like)} sets as more familiar than the '
+            f'training data (AUROC [95 % interval]): {listed}.']
+
+def _summary(score, chosen):
+    "The chosen score by the number of sets it tells apart, and by its worst one."
+    if not chosen: return []
+    worst = min(chosen.values(), key=lambda r: r['auroc'])
+    n = sum(verdict(r) == 'apart' for r in chosen.values())
+    return [f'{score} tells {n} of {len(chosen)} sets from the training data (interval above '
+            f"0.9); the hardest is {worst['ood']} (AUROC {auroc_text(worst)})."]
 
 # %% ../nbs/51_report.ipynb #e41af126
 def calibration_size(
     p, # conformal p-values, any number of them
 )->int: # size of the calibration set, or None if they are not on a lattice
-    "Conformal p-values are multiples of `1/(n_cal+1)`, which tells how many calibration examples there were."
+    "Conformal p-values are multiples of `1/(n_cal+1)`: how many calibration examples there were."
     u = np.unique(np.r_[0., np.ravel(np.asarray(p, float))])
-    d = np.diff(u).min() if len(u) > 1 else 1.
+    if len(u) < 4: return None
+    d = np.diff(u).min()
     k,n = u/d,round(1/d) - 1
     return n if 0 < n < 10**6 and np.abs(k - k.round()).max() < 1e-4 else None
 
@@ -144,23 +192,50 @@ def calibration_rows(
     alpha:float=.05, # promised false-alarm rate, unless the rows say
 )->list: # dicts score, ks, alarms, lo, hi, n, alpha
     "Uniformity and false-alarm rate of the ID p-values of each score."
-    p = results['id'].get('p')
-    n_cal = None if p is None else calibration_size(p)
-    rows = results.get('calibration') or [dict(score=k, ks=ks_uniform(p[k], n_cal), alarms=float((p[k] <= alpha).mean()), n=len(p), n_cal=n_cal) for k in ([] if p is None else p)]
-    def full(r):
-        a,n_cal = r.get('alpha', alpha),r.get('n_cal') or 10**6
-        lo,hi = alarm_range(a, r['n'], n_cal) if a*(n_cal+1) >= 1 else (0.,0.)
-        return dict(r, alpha=a, lo=lo, hi=hi)
-    return [full(r) for r in rows]
+    rows = results.get('calibration') or _observed(results['id'].get('p'), alpha)
+    return [_with_range(r, alpha) for r in rows]
+
+def _observed(p, alpha):
+    "Uniformity and false-alarm rate of a table of p-values."
+    if p is None: return []
+    n_cal = calibration_size(p)
+    return [dict(score=k, ks=ks_uniform(p[k], n_cal), alarms=float((p[k] <= alpha).mean()),
+                 n=len(p), n_cal=n_cal) for k in p]
+
+def _with_range(r, alpha):
+    "A row with the range in which an honest detector's false-alarm rate lies."
+    a,n_cal = r.get('alpha', alpha),r.get('n_cal') or 10**6
+    lo,hi = alarm_range(a, r['n'], n_cal) if a*(n_cal+1) >= 1 else (0.,0.)
+    return dict(r, alpha=a, lo=lo, hi=hi)
 
 def alarm_sentence(
     row, # from `calibration_rows`
 )->str: # one sentence
     "Whether the promised false-alarm rate was kept."
-    how = 'as promised' if row['lo'] <= row['alarms'] <= row['hi'] else 'more than promised' if row['alarms'] > row['hi'] else 'fewer than promised'
-    return f"At a false-alarm rate of {100*row['alpha']:g} %, {row['score']} flags {100*row['alarms']:.1f} % of {row['n']:,} held-out examples of the training data, {how} ({100*row['lo']:.1f} to {100*row['hi']:.1f} % is within chance)."
+    a,alarms,lo,hi = (100*row[k] for k in ('alpha','alarms','lo','hi'))
+    how = 'more than promised' if alarms > hi else 'fewer than promised'
+    if lo <= alarms <= hi: how = 'as promised'
+    return (f"At a false-alarm rate of {a:g} %, {row['score']} flags {alarms:.1f} % of "
+            f"{row['n']:,} held-out examples of the training data, {how} "
+            f'({lo:.1f} to {hi:.1f} % is within chance).')
 
 # %% ../nbs/51_report.ipynb #d3f1bb0a
+_AUROC_CAPTION = ('AUROC of each score on each OOD set, with 95 % interval. ★ best on the set, '
+    'in hindsight; ▼ below chance: OOD looks more familiar.')
+_MS_CAPTION = (' ms: time for the statistics that a score needs, those that others share '
+    'included.')
+
+def _auroc_cell(row, best, several):
+    "A cell of the table: mark, AUROC, interval and colour."
+    v,text = row['auroc'],auroc_text(row)
+    star,mark = several and text[:5] == best,''
+    if star: mark = tag('b', '★ ', title='best on this set')
+    elif verdict(row) == 'reversed': mark = tag('b', '▼ ', title='below chance')
+    rgb,depth = '110,64,170' if v > .5 else '230,97,1',min(.45, .9*abs(v-.5))
+    paint = f'background:rgba({rgb},{depth:.2f})' if v == v else None
+    number,interval = tag('b', text[:5]),tag('span', text[5:])
+    return tag('td', mark, number, interval, class_='best' if star else None, style=paint)
+
 def auroc_table(
     rows, # from `result_rows`
     score:str, # the score that decides
@@ -168,25 +243,41 @@ def auroc_table(
 )->Safe: # OOD sets by scores, or the other way round if there are more scores
     "AUROC with interval of every score on every set, and what each score costs."
     sets,names = [list(dict.fromkeys(r[k] for r in rows)) for k in ('ood','score')]
-    by,cost = {(r['ood'],r['score']): r for r in rows},cost or {}
-    best = {o: max(f"{by[o,s]['auroc']:.3f}" for s in names if (o,s) in by) for o in sets}
-    def cell(o, s):
-        if (o,s) not in by: return '–'
-        v,t = by[o,s]['auroc'],auroc_text(by[o,s])
-        star,low = len(names) > 1 and t[:5] == best[o],verdict(by[o,s]) == 'reversed'
-        mark = tag('b', '★ ', title='best on this set') if star else tag('b', '▼ ', title='below chance') if low else ''
-        return tag('td', mark, tag('b', t[:5]), tag('span', t[5:]), class_='best' if star else None, style=f"background:rgba({'110,64,170' if v > .5 else '230,97,1'},{min(.45, .9*abs(v-.5)):.2f})")
+    by,cost,cell = {(r['ood'],r['score']): r for r in rows},cost or {},{}
+    for o in sets:
+        best = max(f"{by[o,s]['auroc']:.3f}" for s in names if (o,s) in by)
+        for s in names:
+            cell[o,s] = _auroc_cell(by[o,s], best, len(names) > 1) if (o,s) in by else '–'
     n = {o: fmt(next(r.get('n') for r in rows if r['ood'] == o)) for o in sets}
-    label,ms = [f'{s} (decides)' if s == score and len(names) > 1 else s for s in names],[fmt(float(f'{cost[s]:.2g}')) if s in cost else '–' for s in names]
+    label = {s: f'{s} (decides)' if s == score and len(names) > 1 else s for s in names}
+    ms = {s: fmt(float(f'{cost[s]:.2g}')) if s in cost else '–' for s in names}
     if len(names) > max(4, len(sets)):
-        head = ['score', *['ms per example']*bool(cost), *[f'{o} (n\u00a0=\u00a0{n[o]})' for o in sets]]
-        body = [[l, *[m]*bool(cost), *[cell(o, s) for o in sets]] for l,s,m in zip(label, names, ms)]
-    else: head,body = ['OOD set','n',*label],[[o, n[o], *[cell(o, s) for s in names]] for o in sets] + [['ms per example', '', *ms]]*bool(cost)
-    return html_table(head, body, 'AUROC of each score on each OOD set, with 95 % bootstrap interval. ★ best on the set, in hindsight; ▼ below chance: OOD looks more familiar.' + ' ms: time for the statistics that a score needs, those that others share included.'*bool(cost))
+        sizes = [f'{o} (n\u00a0=\u00a0{n[o]})' for o in sets]
+        head = ['score', *['ms per example']*bool(cost), *sizes]
+        body = [[label[s], *[ms[s]]*bool(cost), *[cell[o,s] for o in sets]] for s in names]
+    else:
+        head = ['OOD set','n',*label.values()]
+        body = [[o, n[o], *[cell[o,s] for s in names]] for o in sets]
+        if cost: body.append(['ms per example', '', *ms.values()])
+    return html_table(head, body, _AUROC_CAPTION + _MS_CAPTION*bool(cost))
 
 # %% ../nbs/51_report.ipynb #226b0fca
-_COLUMNS = dict(ood='OOD set', score='score', auroc='AUROC', aupr='AUPR, OOD positive', aupr_id='AUPR, ID positive', det_err='detection error', fpr95_ood='FPR95, OOD positive: ID flagged when 95 % of OOD is',
-                fpr95_id='FPR95, ID positive: OOD passed when 95 % of ID is', flagged='OOD flagged', n_id='n ID', n_ood='n OOD')
+_COLUMNS = dict(
+    ood='OOD set',
+    score='score',
+    auroc='AUROC',
+    aupr='AUPR, OOD positive',
+    aupr_id='AUPR, ID positive',
+    det_err='detection error',
+    fpr95_ood='FPR95, OOD positive: ID flagged when 95 % of OOD is',
+    fpr95_id='FPR95, ID positive: OOD passed when 95 % of ID is',
+    flagged='OOD flagged',
+    n_id='n ID',
+    n_ood='n OOD')
+
+def _detail(k, v):
+    "A metric as text: rates with three digits."
+    return f'{v:.3f}' if k in _COLUMNS and isinstance(v, float) else fmt(v)
 
 def detail_table(
     rows, # from `result_rows`
@@ -194,29 +285,41 @@ def detail_table(
     alpha:float=.05, # false-alarm rate of the column of flagged OOD
 )->Safe: # one row per set and score
     "Every metric of every score on every set."
-    def full(r):
+    full = []
+    for r in rows:
         p = (results.get('ood') or {}).get(r['ood'], {}).get('p')
-        return r if p is None or r['score'] not in p else dict(r, flagged=float((p[r['score']] <= alpha).mean()))
-    rows = [full(r) for r in rows]
-    keys = [k for k in dict.fromkeys([*_COLUMNS, *[k for r in rows for k in r]]) if k not in ('lo','hi','n') and any(k in r for r in rows)]
-    show = lambda k, v: v if k in ('ood','score') else f'{v:.3f}' if k in _COLUMNS and isinstance(v, float) else fmt(v)
-    head = [_COLUMNS.get(k, k) + (f' at p ≤ {alpha:g}' if k == 'flagged' else '') for k in keys]
-    return html_table(head, [[show(k, r.get(k)) for k in keys] for r in rows], 'Further metrics; rates from 0 to 1, lower is better for FPR95.')
+        known = p is not None and r['score'] in p and len(p)
+        full.append(dict(r, flagged=float((p[r['score']] <= alpha).mean())) if known else r)
+    there = {k for r in full for k in r} - {'lo','hi','n'}
+    order = dict.fromkeys([*_COLUMNS, *[k for r in full for k in r]])
+    keys = [k for k in order if k in there]
+    head = [_COLUMNS.get(k, k) + f' at p ≤ {alpha:g}'*(k == 'flagged') for k in keys]
+    body = [[_detail(k, r.get(k)) for k in keys] for r in full]
+    caption = 'Further metrics; rates from 0 to 1, lower is better for FPR95.'
+    return html_table(head, body, caption)
 
 # %% ../nbs/51_report.ipynb #405a8f14
+_PLAIN_SVG = [ # what matplotlib writes and a page does not need
+    (r'<style.*?</style>', ''),
+    (r'<metadata.*?</metadata>', ''),
+    (r'<g id="[^"]*"', '<g'),
+    (r'(stroke|fill): #000000', r'\1: currentColor'),
+    (r'\s*\n\s*', ' ')]
+
 def figure_svg(
     fig:Figure, # any matplotlib figure
     alt:str, # what it shows, for those who do not see it
 )->Safe: # an `<svg>` element without width, height or background
     "A figure as inline SVG, its black taking the colour of the text around it."
-    buf = io.StringIO()
-    with mpl.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': alt}), warnings.catch_warnings():
+    buf,no_meta = io.StringIO(),dict.fromkeys(('Creator','Date','Format','Type'))
+    how = {'svg.fonttype': 'none', 'svg.hashsalt': alt}
+    with mpl.rc_context(how), warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'Glyph')
-        fig.savefig(buf, format='svg', dpi=200, transparent=True, metadata=dict.fromkeys(('Creator','Date','Format','Type')))
+        fig.savefig(buf, format='svg', dpi=200, transparent=True, metadata=no_meta)
     s = buf.getvalue()
-    box,body = re.search(r'viewBox="([^"]*)"', s)[1],s[s.index('>', s.index('<svg'))+1:s.rindex('</svg>')]
-    for a,b in [(r'<style.*?</style>', ''), (r'<metadata.*?</metadata>', ''), (r'<g id="[^"]*"', '<g'), (r'(stroke|fill): #000000', r'\1: currentColor'), (r'\s*\n\s*', ' ')]:
-        body = re.sub(a, b, body, flags=re.S)
+    box = re.search(r'viewBox="([^"]*)"', s)[1]
+    body = s[s.index('>', s.index('<svg'))+1:s.rindex('</svg>')]
+    for a,b in _PLAIN_SVG: body = re.sub(a, b, body, flags=re.S)
     return tag('svg', Safe(body), role='img', aria_label=alt, viewBox=box, fill='currentColor')
 
 # %% ../nbs/51_report.ipynb #39a88add
@@ -247,8 +350,9 @@ def stretch(
     m,w = np.median(v[0]),np.ptp(np.percentile(v[0], [2.5,97.5]))/2
     ends = np.array([np.percentile(o, [.5,99.5]) for o in v])
     lim = np.array([ends.min(), ends.max()])
-    if not w > 0 or np.abs(lim - m).max() <= ratio*w: f = None
-    else: f = (lambda s: np.arcsinh((np.asarray(s) - m)/w)),(lambda u: m + w*np.sinh(u))
+    f = None
+    if w > 0 and np.abs(lim - m).max() > ratio*w:
+        f = (lambda s: np.arcsinh((np.asarray(s) - m)/w)),(lambda u: m + w*np.sinh(u))
     a,b = lim if f is None else f[0](lim)
     d = .03*(b-a) or .5
     return f,(a-d,b+d)
@@ -280,13 +384,25 @@ def hist_figure(
     "Histograms over a common axis, stretched if need be."
     scale,lim = stretch(scores)
     fig,ax = _fig()
-    xlabel = f"{labels([name], 40)[0]}{', −log p in nats' if name == 'likelihood' else ''} (higher = more OOD)"
-    plot_hist(scores if scale is None else {k: scale[0](v) for k,v in scores.items()}, xlabel=xlabel, xlim=lim, ax=ax)
-    if color and len(scores) == 2: ax.patches[1].set_color(color); ax.legend(frameon=False, fontsize=8)
-    if scale: set_ticks(ax.xaxis, scale, lim); ax.set(yticks=[], ylabel='share of examples', xlabel=xlabel + '\nlinear around ID, logarithmic beyond')
+    unit = ', −log p in nats' if name == 'likelihood' else ''
+    xlabel = f'{labels([name], 40)[0]}{unit} (higher = more OOD)'
+    drawn = scores if scale is None else {k: scale[0](v) for k,v in scores.items()}
+    plot_hist(drawn, xlabel=xlabel, xlim=lim, ax=ax)
+    if color and len(scores) == 2:
+        ax.patches[1].set_color(color)
+        ax.legend(frameon=False, fontsize=8)
+    if scale:
+        set_ticks(ax.xaxis, scale, lim)
+        xlabel += '\nlinear around ID, logarithmic beyond'
+        ax.set(yticks=[], ylabel='share of examples', xlabel=xlabel)
     return fig
 
 # %% ../nbs/51_report.ipynb #ecaa7724
+def _on_axis(groups, f):
+    "All values of some groups in one row, as they stand on an axis of scale `f`."
+    v = np.concatenate([np.asarray(o, float) for o in groups.values()])
+    return v if f is None else f[0](v)
+
 def scatter_figure(
     x:dict, # label -> values of one score, the first is ID
     y:dict, # label -> values of another, same labels
@@ -295,16 +411,26 @@ def scatter_figure(
 )->Figure: # one panel
     "Two scores of every example, coloured by set; the points are one embedded picture."
     (fx,xlim),(fy,ylim) = stretch(x),stretch(y)
-    u,v = [np.concatenate([np.asarray(o, float) if f is None else f[0](np.asarray(o, float)) for o in d.values()]) for d,f in ((x,fx),(y,fy))]
-    groups,ok = np.repeat(list(x), [len(o) for o in x.values()]),np.isfinite(u) & np.isfinite(v)
+    u,v = _on_axis(x, fx),_on_axis(y, fy)
+    ok,ins = np.isfinite(u) & np.isfinite(v),next(iter(x))
+    groups = np.repeat(list(x), [len(o) for o in x.values()])[ok]
     fig,ax = _fig(4., 3.6)
-    plot_scatter(u[ok], v[ok], groups[ok], id_name=next(iter(x)) if len(x[next(iter(x))]) and ok[0] else None, xlabel=xlabel, ylabel=ylabel, n=2000, ax=ax)
-    ax.collections[0].set_rasterized(True); ax.set(xlim=xlim, ylim=ylim)
+    plot_scatter(u[ok], v[ok], groups, id_name=ins if ins in groups else None,
+        xlabel=xlabel, ylabel=ylabel, n=2000, ax=ax)
+    ax.collections[0].set_rasterized(True)
+    ax.set(xlim=xlim, ylim=ylim)
     for axis,f,l in ((ax.xaxis,fx,xlim),(ax.yaxis,fy,ylim)):
         if f: set_ticks(axis, f, l)
     return fig
 
 # %% ../nbs/51_report.ipynb #a513997b
+def _ecdf(p):
+    "Share of values at or below each, as at most 200 points of a curve from (0, 0) to (1, 1)."
+    v = np.sort(as_vector(p, 'p'))
+    y = np.arange(1, len(v)+1)/len(v)
+    i = np.unique(np.linspace(0, len(v)-1, 200).round().astype(int))
+    return np.r_[0., v[i], 1.],np.r_[0., y[i], 1.]
+
 def calibration_figure(
     p, # DataFrame or dict, score -> p-values of held-out ID data
     rows, # from `calibration_rows`
@@ -313,14 +439,14 @@ def calibration_figure(
     "Share of p-values at or below each value, against the diagonal of perfect calibration."
     ks = {r['score']: r['ks'] for r in rows}
     names = sorted(p, key=lambda k: k != score)[:7]
-    def curve(v):
-        v = np.sort(as_vector(v, 'p')); y = np.arange(1, len(v)+1)/len(v)
-        i = np.unique(np.linspace(0, len(v)-1, 200).round().astype(int))
-        return np.r_[0., v[i], 1.],np.r_[0., y[i], 1.]
+    curves = {}
+    for k,label in zip(names, labels(names)):
+        if k in ks: label += f', KS p = {ks[k]:.2g}'
+        curves[label] = _ecdf(p[k])
     fig,ax = _fig(4.6, 3.6)
-    ks_text = [f", KS p = {ks[k]:.2g}" if k in ks else '' for k in names]
-    plot_curve({l + t: curve(p[k]) for l,k,t in zip(labels(names), names, ks_text)}, 'p-value of held-out ID data', 'share at or below', ax=ax)
-    ax.plot([0,1], [0,1], ':', color='grey', lw=1); ax.set(xlim=(0,1), ylim=(0,1))
+    plot_curve(curves, 'p-value of held-out ID data', 'share at or below', ax=ax)
+    ax.plot([0,1], [0,1], ':', color='grey', lw=1)
+    ax.set(xlim=(0,1), ylim=(0,1))
     return fig
 
 # %% ../nbs/51_report.ipynb #1b271e8a
@@ -334,119 +460,248 @@ def extremes(
     return high,order[:min(k, len(order)-len(high))]
 
 # %% ../nbs/51_report.ipynb #f68c67eb
+def _viewable(image):
+    "One image as RGB bytes `(h, w, 3)`; of other numbers of channels the first three or one."
+    x = image.detach().cpu().numpy() if hasattr(image, 'detach') else np.asarray(image)
+    if x.ndim == 3 and x.shape[0] not in (1,3) and x.shape[-1] not in (1,3):
+        x = x[...,:3 if x.shape[-1] > 3 else 1]
+    return as_rgb(x[None])[0]
+
 def image_uri(
-    image, # one image that `as_rgb` takes, without the batch axis
+    image, # one image that `as_rgb` takes, without the batch axis; any number of channels
     side:int=64, # longest side; larger images are reduced
     most:int=6_000, # bytes above which a PNG is replaced by a JPEG
 )->str: # 'data:image/...;base64,...'
     "An image as data URI."
-    x = as_rgb(np.asarray(image)[None])[0]
+    x = _viewable(image)
     im = Image.fromarray(x[...,0] if (x == x[...,:1]).all() else x)
     im.thumbnail((side,side))
     def encode(kind, **kw):
-        buf = io.BytesIO(); im.save(buf, kind, **kw)
+        buf = io.BytesIO()
+        im.save(buf, kind, **kw)
         return buf.getvalue()
     data,kind = encode('PNG', optimize=True),'png'
     if len(data) > most: data,kind = encode('JPEG', quality=85),'jpeg'
     return f'data:image/{kind};base64,{base64.b64encode(data).decode()}'
 
 # %% ../nbs/51_report.ipynb #9f2ec910
+def _thumb(image, name, score, value):
+    "A small picture with its score and its name."
+    text = f'{name}: {score} {value}'
+    short = labels([str(name).rsplit('/', 1)[-1]], 14)[0].replace(r'\$', '$')
+    caption = tag('figcaption', tag('b', value), ' ', tag('span', short))
+    return tag('figure', tag('img', src=image_uri(image), alt=text, title=text), caption,
+        class_='thumb')
+
 def gallery(
     data:dict, # scores, p, images, names of one set
     score:str, # which score orders the examples
     k:int=10, # how many at each end
 )->Safe: # two strips of images, or a table
     "The least and most typical examples of a set."
-    s,names,p,images = as_vector(data['scores'][score], score),data.get('names'),data.get('p'),data.get('images')
+    s,p,images = as_vector(data['scores'][score], score),data.get('p'),data.get('images')
     if not len(s): return tag('p', 'This set is empty.')
-    names,(high,low) = [str(i) for i in range(len(s))] if names is None else list(names),extremes(s, k)
+    names = range(len(s)) if data.get('names') is None else data['names']
+    names,(high,low) = [fmt(str(o), 200) for o in names],extremes(s, k)
     if images is None:
-        cells = [[names[i], s[i], *([] if p is None or score not in p else [float(p[score].iloc[i])])] for i in high]
-        return html_table(['name',score,'p-value'][:len(cells[0])], cells, f'The {len(cells)} least typical rows')
-    def thumb(i):
-        text,short = f'{names[i]}: {score} {fmt(float(s[i]))}',labels([str(names[i]).rsplit('/', 1)[-1]], 14)[0].replace(r'\$', '$')
-        return tag('figure', tag('img', src=image_uri(images[i]), alt=text, title=text), tag('figcaption', tag('b', fmt(float(s[i]))), ' ', tag('span', short)), class_='thumb')
-    strip = lambda title, idx: tag('div', tag('h4', title), tag('div', *map(thumb, idx), class_='strip')) if len(idx) else Safe('')
-    return strip(f'Least typical (highest {score})', high) + strip(f'Most typical (lowest {score})', low)
+        has_p = p is not None and score in p
+        cells = [[names[i], s[i], *([float(p[score].iloc[i])] if has_p else [])] for i in high]
+        head = ['name',score,*['p-value']*has_p]
+        return html_table(head, cells, f'The {len(cells)} least typical rows')
+    def strip(title, idx):
+        if not len(idx): return Safe('')
+        row = [_thumb(images[i], names[i], score, fmt(float(s[i]))) for i in idx]
+        return tag('div', tag('h4', title), tag('div', *row, class_='strip'))
+    most = strip(f'Most typical (lowest {score})', low)
+    return strip(f'Least typical (highest {score})', high) + most
 
 # %% ../nbs/51_report.ipynb #2b7836ef
 def check_results(
     results:dict, # as `write_report` takes it
 ):
     "Raise a sentence unless `results` can be reported; returns the score that decides."
-    require(isinstance(results, dict) and isinstance(results.get('id'), dict) and 'scores' in results['id'], "results has no entry 'id' with a table of scores; pass dict(id=dict(name=..., scores=DataFrame), ...)")
+    ok = isinstance(results, dict) and isinstance(results.get('id'), dict)
+    require(ok and 'scores' in results['id'], "results has no entry 'id' with a table of scores; "
+        'pass dict(id=dict(name=..., scores=DataFrame), ...)')
+    sets = {'id': results['id'], **(results.get('ood') or {})}
+    for k,d in sets.items():
+        kind = type(d.get('scores')).__name__
+        require(kind == 'DataFrame', f'the scores of {k!r} are a {kind}; pass a pandas DataFrame '
+            'with a column per score and a row per example')
     cols = list(results['id']['scores'])
-    require(cols and len(results['id']['scores']), 'the ID set has no scores; give at least one column and one row')
+    require(cols and len(results['id']['scores']),
+        'the ID set has no scores; give at least one column and one row')
     score = results.get('score') or cols[0]
-    require(score in cols, f"the chosen score {score!r} is not among the scores {cols}; name one of them as results['score']")
-    for k,d in [('id',results['id']), *(results.get('ood') or {}).items()]:
+    require(score in cols, f'the chosen score {score!r} is not among the scores {cols}; '
+        "name one of them as results['score']")
+    for k,d in sets.items():
         miss,n = [c for c in cols if c not in d['scores']],len(d['scores'])
-        require(not miss, f'the set {k!r} lacks the scores {miss} that ID has; score it in the same way')
+        require(not miss, f'the set {k!r} lacks the scores {miss} that ID has; score it in the '
+            'same way')
         for part in ('images','names','p'):
             m = n if d.get(part) is None else len(d[part])
             require(m == n, f'the set {k!r} has {n} scores but {m} {part}; pass one per example')
     return score
 
+# %% ../nbs/51_report.ipynb #5a1e0d02
+def _count(n, what): return f'{n:,} {what}{"s"*(n != 1)}'
+
+def settle(
+    results:dict, # as `write_report` takes it
+)->dict: # the same without NaN; what was done is added to its notes
+    "Scores that are no number count as infinitely unusual, and samples say what they are of."
+    notes = list(results.get('notes') or [])
+    def one(d, name):
+        s,p,of = d['scores'].astype(float),d.get('p'),d.get('of')
+        n = int(s.isna().any(axis=1).sum())
+        if n: notes.append(f'{name}: {n:,} of {_count(len(s), "example")} have a score that is no '
+            'number (NaN); they count as infinitely unusual.')
+        if of and of > len(s): notes.append(f'{name}: {len(s):,} of {_count(of, "example")} were '
+            'drawn at random and judged.')
+        return dict(d, scores=s.fillna(np.inf), p=None if p is None else p.fillna(0.))
+    ins = one(results['id'], results['id'].get('name', 'ID'))
+    ood = {k: one(d, k) for k,d in (results.get('ood') or {}).items()}
+    return dict(results, id=ins, ood=ood, notes=notes)
+
 # %% ../nbs/51_report.ipynb #cd85770f
 CSS = '''
-:root{--fg:#1b1b1f;--dim:#5a5a66;--bg:#fff;--card:#f5f5f8;--line:#d8d8e0;--accent:#0072B2;color-scheme:light}
-@media screen and (prefers-color-scheme:dark){:root{--fg:#e8e8ec;--dim:#a9a9b6;--bg:#16161a;--card:#212127;--line:#3a3a44;--accent:#56B4E9;color-scheme:dark}.grid svg path[style*="opacity: 0.45"]{opacity:.75!important}}
-*{box-sizing:border-box}html{-webkit-text-size-adjust:100%}
-body{margin:0 auto;padding:1rem;max-width:66rem;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:var(--fg);background:var(--bg);overflow-wrap:anywhere}
-h1{font-size:1.7rem;line-height:1.2;margin:.5rem 0 1rem}h2{font-size:1.25rem;margin:2.5rem 0 .5rem;padding-top:.8rem;border-top:1px solid var(--line)}
-h3{font-size:1.05rem;margin:1.5rem 0 .3rem}h4{font-size:.85rem;font-weight:600;color:var(--dim);margin:.8rem 0 .3rem}
-p{max-width:46rem;margin:.4rem 0 .8rem}.lead p{font-size:1.1rem;border-left:4px solid var(--accent);padding-left:.8rem}
-.scroll{overflow-x:auto;margin:.8rem 0}table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
-caption{text-align:left;color:var(--dim);font-size:.85rem;padding-bottom:.4rem}caption div{position:sticky;left:0;width:fit-content;max-width:min(46rem,calc(100vw - 2rem))}details caption div{max-width:min(46rem,calc(100vw - 4rem))}
-th,td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:right;overflow-wrap:normal}
-td{white-space:nowrap}thead th{vertical-align:bottom;max-width:10rem;min-width:3.5rem}
-th:first-child{text-align:left;min-width:8rem;max-width:16rem;overflow-wrap:anywhere;position:sticky;left:0;background:var(--bg)}details th:first-child{background:var(--card)}
-td span{display:block;font-size:.8rem}@media screen and (max-width:40rem){th:first-child{min-width:7.4rem;max-width:8rem;padding-left:0;padding-right:.2rem}}
-td.best{box-shadow:inset 0 0 0 2px var(--dim)}td b[title]{font-weight:400}
+:root{--fg:#1b1b1f;--dim:#5a5a66;--bg:#fff;--card:#f5f5f8;--line:#d8d8e0;--accent:#0072B2;
+  color-scheme:light}
+@media screen and (prefers-color-scheme:dark){
+  :root{--fg:#e8e8ec;--dim:#a9a9b6;--bg:#16161a;--card:#212127;--line:#3a3a44;--accent:#56B4E9;
+    color-scheme:dark}
+  .grid svg path[style*="opacity: 0.45"]{opacity:.75!important}
+}
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%}
+body{margin:0 auto;padding:1rem;max-width:66rem;color:var(--fg);background:var(--bg);
+  font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:anywhere}
+h1{font-size:1.7rem;line-height:1.2;margin:.5rem 0 1rem}
+h2{font-size:1.25rem;margin:2.5rem 0 .5rem;padding-top:.8rem;border-top:1px solid var(--line)}
+h3{font-size:1.05rem;margin:1.5rem 0 .3rem}
+h4{font-size:.85rem;font-weight:600;color:var(--dim);margin:.8rem 0 .3rem}
+p{max-width:46rem;margin:.4rem 0 .8rem}
+.lead p{font-size:1.1rem;border-left:4px solid var(--accent);padding-left:.8rem}
+'''
+
+# %% ../nbs/51_report.ipynb #5a1e0d04
+CSS += '''
+.scroll{overflow-x:auto;margin:.8rem 0}
+table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
+caption{text-align:left;color:var(--dim);font-size:.85rem;padding-bottom:.4rem}
+caption div{position:sticky;left:0;width:fit-content;max-width:min(46rem,calc(100vw - 2rem))}
+details caption div{max-width:min(46rem,calc(100vw - 4rem))}
+th,td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:right;
+  overflow-wrap:normal}
+td{white-space:nowrap}
+thead th{vertical-align:bottom;max-width:10rem;min-width:3.5rem}
+th:first-child{text-align:left;min-width:8rem;max-width:16rem;overflow-wrap:anywhere;
+  position:sticky;left:0;background:var(--bg)}
+details th:first-child{background:var(--card)}
+td span{display:block;font-size:.8rem}
+@media screen and (max-width:40rem){
+  th:first-child{min-width:7.4rem;max-width:8rem;padding-left:0;padding-right:.2rem}
+}
+td.best{box-shadow:inset 0 0 0 2px var(--dim)}
+td b[title]{font-weight:400}
 '''
 
 # %% ../nbs/51_report.ipynb #879bb615
 CSS += '''
-.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,18rem),1fr));gap:1rem}.grid>figure{max-width:34rem}
-figure{margin:0}.grid svg{display:block;width:100%;height:auto}svg *{stroke-linejoin:round;stroke-linecap:butt}svg text{font-family:system-ui,sans-serif!important}
-img{image-rendering:pixelated}.samples{width:100%;max-width:34rem;height:auto;display:block}
-.strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(4.6rem,1fr));gap:.5rem}.thumb img{width:100%;height:auto;max-width:7rem;display:block;border-radius:3px}
-.thumb figcaption{font-size:.75rem;line-height:1.25;font-variant-numeric:tabular-nums}.thumb span{color:var(--dim);display:block}
-dl{display:grid;grid-template-columns:minmax(6rem,max-content) 1fr;gap:.15rem 1rem;margin:.5rem 0}dt{color:var(--dim)}dd{margin:0}
-details{background:var(--card);border-radius:6px;padding:.5rem .8rem;margin:.8rem 0}summary{cursor:pointer;font-weight:600}
-footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid var(--line);color:var(--dim);font-size:.9rem}footer h2{border:0;margin:0;padding:0;font-size:1rem}
-@media print{@page{margin:14mm}body{max-width:none;padding:0;font-size:10pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-h2,h3,h4{break-after:avoid}figure,tr,.strip,dl{break-inside:avoid}.grid{grid-template-columns:1fr 1fr}.strip{grid-template-columns:repeat(10,1fr)}
-.scroll{overflow:visible}caption div,th:first-child{position:static!important}table{font-size:8pt;max-width:100%}th,td{padding:.2rem .3rem}td{white-space:normal}td span{font-size:7pt}th:first-child{min-width:7em}h2{margin-top:1.5rem}summary{list-style:none}details{background:none;padding:0}details th:first-child{background:none}details::details-content{content-visibility:visible;display:block;height:auto}}
+.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,18rem),1fr));gap:1rem}
+.grid>figure{max-width:34rem}
+figure{margin:0}
+.grid svg{display:block;width:100%;height:auto}
+svg *{stroke-linejoin:round;stroke-linecap:butt}
+svg text{font-family:system-ui,sans-serif!important}
+img{image-rendering:pixelated}
+.samples{width:100%;max-width:34rem;height:auto;display:block}
+.strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(4.6rem,1fr));gap:.5rem}
+.thumb img{width:100%;height:auto;max-width:7rem;display:block;border-radius:3px}
+.thumb figcaption{font-size:.75rem;line-height:1.25;font-variant-numeric:tabular-nums}
+.thumb span{color:var(--dim);display:block}
+dl{display:grid;grid-template-columns:minmax(6rem,max-content) 1fr;gap:.15rem 1rem;margin:.5rem 0}
+dt{color:var(--dim)}
+dd{margin:0}
+details{background:var(--card);border-radius:6px;padding:.5rem .8rem;margin:.8rem 0}
+summary{cursor:pointer;font-weight:600}
+footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid var(--line);color:var(--dim);
+  font-size:.9rem}
+footer h2{border:0;margin:0;padding:0;font-size:1rem}
+'''
+
+# %% ../nbs/51_report.ipynb #5a1e0d05
+CSS += '''
+@media print{
+  @page{margin:14mm}
+  body{max-width:none;padding:0;font-size:10pt}
+  *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
+  h2,h3,h4{break-after:avoid}
+  figure,tr,.strip,dl{break-inside:avoid}
+  .grid{grid-template-columns:1fr 1fr}
+  .strip{grid-template-columns:repeat(10,1fr)}
+  .scroll{overflow:visible}
+  caption div,th:first-child{position:static!important}
+  table{font-size:8pt;max-width:100%}
+  th,td{padding:.2rem .3rem}
+  td{white-space:normal}
+  td span{font-size:7pt}
+  th:first-child{min-width:7em}
+  h2{margin-top:1.5rem}
+  summary{list-style:none}
+  details{background:none;padding:0}
+  details th:first-child{background:none}
+  details::details-content{content-visibility:visible;display:block;height:auto}
+}
 '''
 
 # %% ../nbs/51_report.ipynb #0b8e33d7
 def _sets(results):
-    "Label -> data of ID and of the first twelve OOD sets; more are in the tables only."
-    ood = list((results.get('ood') or {}).items())[:12]
+    "Label -> data of ID and of the first twelve OOD sets with examples; the tables have all."
+    ood = [(k,d) for k,d in (results.get('ood') or {}).items() if len(d['scores'])][:12]
     sets = [(results['id'].get('name', 'ID'),results['id']), *ood]
     return {l: dict(d, title=k) for l,(k,d) in zip(labels([k for k,_ in sets]), sets)}
 
+def _columns_shown(ins, score):
+    "Likelihood and the deciding score, as far as they are there."
+    return [k for k in dict.fromkeys(['likelihood',score]) if k in ins['scores']]
+
 def _plain(s): return s.replace(r'\$', '$').replace('\u200b', '')
 
-def _figure(fig, alt, caption=None):
-    return tag('figure', figure_svg(fig, alt), tag('figcaption', caption) if caption else Safe(''))
+def _fold(parts, n):
+    "The first `n` parts, and the others folded away."
+    if len(parts) <= n: return parts
+    return [*parts[:n], tag('details', tag('summary', f'{len(parts)-n} more sets'), *parts[n:])]
+
+def _figure(fig, alt): return tag('figure', figure_svg(fig, alt))
+
+def _finite(*groups):
+    "Is there an example whose values in all groups are finite?"
+    rows = zip(*[np.concatenate([np.asarray(o, float) for o in g.values()]) for g in groups])
+    return any(np.isfinite(r).all() for r in rows)
+
+def _histogram(score, sets, color):
+    "Histograms of one score, or a sentence if there is nothing to draw."
+    if not _finite(sets): return tag('p', f'No value of {score} is finite; nothing can be drawn.')
+    told = [f'{_plain(l)} has median {fmt(float(np.median(v)))}' for l,v in sets.items()]
+    return _figure(hist_figure(sets, score, color), f'Histogram of {score}: ' + ', '.join(told))
 
 def histogram_section(
     results:dict, # as `write_report` takes it
     score:str, # the score that decides
 )->Safe: # a grid of figures
     "Histograms of likelihood and of the chosen score, set by set."
-    (i,ins),*ood = _sets(results).items()
-    names,colors = [k for k in dict.fromkeys(['likelihood',score]) if k in ins['scores']],role_colors(_sets(results))
-    def panel(s, k, o):
-        d = {i: ins['scores'][s], **({} if o is None else {k: o['scores'][s]})}
-        alt = f'Histogram of {s}: ' + ', '.join(f'{_plain(l)} has median {fmt(float(np.median(v)))}' for l,v in d.items())
-        return _figure(hist_figure(d, s, colors.get(k)), alt)
-    row = lambda k, o: tag('div', tag('h3', o['title']) if o and len(ood) > 1 else Safe(''), tag('div', *[panel(s, k, o) for s in names], class_='grid'))
-    parts = [row(k, o) for k,o in ood or [(None,None)]]
-    more = tag('details', tag('summary', f'{len(parts)-4} more sets'), *parts[4:]) if len(parts) > 4 else ''
-    return tag('section', tag('h2', 'Histograms'), *parts[:4], more)
+    sets = _sets(results)
+    (i,ins),*ood = sets.items()
+    colors,parts = role_colors(sets),[]
+    for k,o in ood or [(None,None)]:
+        grid = []
+        for s in _columns_shown(ins, score):
+            pair = {i: ins['scores'][s]} | ({} if o is None else {k: o['scores'][s]})
+            grid.append(_histogram(s, pair, colors.get(k)))
+        title = tag('h3', o['title']) if len(ood) > 1 else Safe('')
+        parts.append(tag('div', title, tag('div', *grid, class_='grid')))
+    return tag('section', tag('h2', 'Histograms'), *_fold(parts, 4))
 
 # %% ../nbs/51_report.ipynb #7d88ab9b
 def curves_section(
@@ -454,18 +709,27 @@ def curves_section(
     score:str, # the score that decides
 )->Safe: # a grid of figures, or nothing
     "ROC curves of likelihood and of the chosen score, and one against the other."
-    sets = _sets(results); ins = next(iter(sets.values()))
-    names,figs = [k for k in dict.fromkeys(['likelihood',score]) if k in ins['scores']],[]
-    col = lambda s: {k: o['scores'][s] for k,o in sets.items()}
-    for s in names if len(sets) > 1 else []:
+    sets = _sets(results)
+    names = _columns_shown(next(iter(sets.values())), score)
+    columns = [{k: o['scores'][s] for k,o in sets.items()} for s in names]
+    figs,titles = [],[]
+    for s,col in zip(names, columns) if len(sets) > 1 else []:
         fig,ax = _fig(3.6, 3.6)
-        plot_roc(col(s), ax=ax)
+        plot_roc(col, ax=ax)
         ax.set_title(labels([s], 40)[0], fontsize=10)
         figs.append(_figure(fig, f'ROC curves of {s}; the AUROCs are in the table above'))
-    if len(names) == 2:
+    if figs: titles.append('ROC curves')
+    if len(names) == 2 and _finite(*columns):
         xl,yl = 'likelihood, −log p in nats',labels([score], 40)[0]
-        figs.append(_figure(scatter_figure(col('likelihood'), col(score), xl, yl), f'Scatter plot of {score} against likelihood, one point per example'))
-    return tag('section', tag('h2', 'ROC curves' + ' and scores against each other'*(len(names) == 2) if len(sets) > 1 else 'Scores against each other'), tag('div', *figs, class_='grid')) if figs else Safe('')
+        alt = f'Scatter plot of {score} against likelihood, one point per example'
+        figs.append(_figure(scatter_figure(*columns, xl, yl), alt))
+        titles.append('scores against each other' if titles else 'Scores against each other')
+    if not figs: return Safe('')
+    return tag('section', tag('h2', ' and '.join(titles)), tag('div', *figs, class_='grid'))
+
+# %% ../nbs/51_report.ipynb #5a1e0d06
+_UNIFORM = ('P-values of held-out ID data should be uniform; a KS p-value below 0.01 says they '
+    'are not.')
 
 def calibration_section(
     results:dict, # as `write_report` takes it
@@ -474,9 +738,18 @@ def calibration_section(
     "P-values of held-out ID data against the diagonal."
     rows,p = calibration_rows(results),results['id'].get('p')
     if not rows: return Safe('')
-    cells = [[r['score'], f"{r['ks']:.2g}", f"{100*r['alarms']:.1f} %", f"{100*r['lo']:.1f} to {100*r['hi']:.1f} %", r['n']] for r in rows]
-    table = html_table(['score','KS p-value',f"flagged at p ≤ {rows[0]['alpha']:g}",'within chance','n'], cells, 'P-values of held-out ID data should be uniform; a KS p-value below 0.01 says they are not.')
-    fig = [] if p is None else [_figure(calibration_figure(p, rows, score), f'Share of ID p-values at or below each value; a calibrated score follows the diagonal. KS p-values: ' + ', '.join(f"{r['score']} {r['ks']:.2g}" for r in rows))]
+    cells = []
+    for r in rows:
+        share,lo,hi = (f'{100*r[k]:.1f}' for k in ('alarms','lo','hi'))
+        cells.append([r['score'], f"{r['ks']:.2g}", f'{share} %', f'{lo} to {hi} %', r['n']])
+    flagged = f"flagged at p ≤ {rows[0]['alpha']:g}"
+    table = html_table(['score','KS p-value',flagged,'within chance','n'], cells, _UNIFORM)
+    fig = []
+    if p is not None:
+        told = ', '.join(f"{r['score']} {r['ks']:.2g}" for r in rows)
+        alt = ('Share of ID p-values at or below each value; a calibrated score follows the '
+            f'diagonal. KS p-values: {told}')
+        fig = [_figure(calibration_figure(p, rows, score), alt)]
     return tag('section', tag('h2', 'Calibration'), tag('div', *fig, table, class_='grid'))
 
 # %% ../nbs/51_report.ipynb #24032e81
@@ -485,13 +758,20 @@ def examples_section(
     score:str, # the score that decides
 )->Safe: # galleries
     "Least and most typical examples of each set, and samples of the model."
-    parts = [tag('div', tag('h3', o['title']), gallery(o, score)) for k,o in _sets(results).items()]
-    more = tag('details', tag('summary', f'{len(parts)-5} more sets'), *parts[5:]) if len(parts) > 5 else ''
-    out,x = tag('section', tag('h2', 'Least and most typical examples'), *parts[:5], more),results.get('samples')
+    sets = _sets(results).values()
+    parts = [tag('div', tag('h3', o['title']), gallery(o, score)) for o in sets]
+    out = tag('section', tag('h2', 'Least and most typical examples'), *_fold(parts, 5))
+    x = results.get('samples')
     if x is None or not len(x): return out
-    x = as_rgb(x[:32]); pic = tile_images(x, 8, max(1, x.shape[2]//16))
-    img = tag('img', src=image_uri(pic, 600, 150_000), alt=f'{len(x)} samples drawn from the model', class_='samples')
+    x = np.stack([_viewable(o) for o in x[:32]])
+    uri = image_uri(tile_images(x, 8, max(1, x.shape[2]//16)), 600, 150_000)
+    img = tag('img', src=uri, alt=f'{len(x)} samples drawn from the model', class_='samples')
     return out + tag('section', tag('h2', 'Samples from the model'), img)
+
+def _li(o):
+    "A sentence as an element of a list; a warning of `lint` says so."
+    mark = tag('b', 'Warning: ') if getattr(o, 'level', '') == 'warning' else ''
+    return tag('li', mark, fmt(str(o)))
 
 def list_section(
     title:str, # heading, whose first letters name the anchor
@@ -499,46 +779,101 @@ def list_section(
 )->Safe: # a heading and a list, or nothing
     "Up to ten sentences, the rest folded away, and never more than 200."
     items,anchor = list(items or []),title.split()[0].lower().rstrip(':')
-    li = [tag('li', tag('b', 'Warning: ') if getattr(o, 'level', '') == 'warning' else '', str(o)) for o in items[:200]] + [tag('li', f'and {len(items)-200} more')]*(len(items) > 200)
-    more = tag('details', tag('summary', f'{len(items)-10} more'), tag('ul', *li[10:])) if items[10:] else ''
-    return tag('section', tag('h2', title, id=anchor), tag('ul', *li[:10]), more) if items else Safe('')
+    if not items: return Safe('')
+    li,more = [_li(o) for o in items[:200]],''
+    if items[200:]: li.append(tag('li', f'and {len(items)-200} more'))
+    if items[10:]:
+        more = tag('details', tag('summary', f'{len(items)-10} more'), tag('ul', *li[10:]))
+    return tag('section', tag('h2', title, id=anchor), tag('ul', *li[:10]), more)
 
+# %% ../nbs/51_report.ipynb #5a1e0d07
 def facts_section(
     results:dict, # as `write_report` takes it
 )->Safe: # a list of facts and a list of notes
     "What was run, and what the reader should know about the input."
-    facts = results.get('facts') or {}
-    dl = tag('dl', *[tag(t, v if t == 'dt' else fmt(v)) for kv in facts.items() for t,v in zip(('dt','dd'), kv)])
-    return (tag('section', tag('h2', 'What was run'), dl) if facts else Safe('')) + list_section('Notes on the input', results.get('notes'))
+    pairs = [(tag('dt', k), tag('dd', fmt(v))) for k,v in (results.get('facts') or {}).items()]
+    dl = tag('dl', *[o for pair in pairs for o in pair])
+    facts = tag('section', tag('h2', 'What was run'), dl) if pairs else Safe('')
+    return facts + list_section('Notes on the input', results.get('notes'))
+
+def skipped_section(
+    results:dict, # as `write_report` takes it
+)->Safe: # a list, or nothing
+    "How many examples could not be judged, which, and why."
+    skipped = {k: list(v) for k,v in (results.get('skipped') or {}).items() if len(v)}
+    items = [f'{k}: {name}: {why}' for k,v in skipped.items() for name,why in v]
+    told = ', '.join(f'{len(v):,} of {k}' for k,v in skipped.items())
+    return list_section(f'Unreadable: {_count(len(items), "example")} ({told})', items)
 
 # %% ../nbs/51_report.ipynb #2931caa7
-_HOW = ('A score says how unusual an example is to the model, higher meaning more out-of-distribution (OOD); the score named likelihood is plain −log p.',
-        'AUROC is the probability that a random OOD example scores above a random held-out example of the training data (ID): 1 is perfect, 0.5 chance, below 0.5 backwards; brackets hold the 95 % bootstrap interval.',
-        'A p-value is the share of calibration examples that are at least as unusual, so that rejecting p ≤ 0.05 flags 5 % of ID data if the detector is calibrated.',
-        'Scores were fitted and calibrated on ID data alone and the deciding score was not picked by its result here, but a good AUROC on these sets promises nothing about others.')
+_HOW = (
+    'A score says how unusual an example is to the model, higher meaning more '
+    'out-of-distribution (OOD); the score named likelihood is plain −log p.',
+    'AUROC is the probability that a random OOD example scores above a random held-out example '
+    'of the training data (ID): 1 is perfect, 0.5 chance, below 0.5 backwards; brackets hold '
+    'the 95 % interval.',
+    'A p-value is the share of calibration examples that are at least as unusual, so that '
+    'rejecting p ≤ 0.05 flags 5 % of ID data if the detector is calibrated.',
+    'Scores were fitted and calibrated on ID data alone and the deciding score was not picked '
+    'by its result here, but a good AUROC on these sets promises nothing about others.')
+_TITLE = 'Does it look like the training data?'
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+def _links(results):
+    "A line of links to remarks, notes and unreadable examples, as far as there are any."
+    unread = [o for v in (results.get('skipped') or {}).values() for o in v]
+    lists = [('comparison','remark',' on the comparison',results.get('lint')),
+             ('notes','note',' on the input',results.get('notes')),
+             ('unreadable','unreadable example','',unread)]
+    links = [tag('a', _count(len(k), what) + where, href=f'#{h}') for h,what,where,k in lists if k]
+    return tag('p', Safe(', '.join(links))) if links else Safe('')
+
+def _told_apart(rows, results, score, alpha):
+    "The section of the two tables, or nothing."
+    if not rows: return Safe('')
+    detail = detail_table(rows, results, alpha)
+    more = tag('summary', 'AUPR, FPR95 in both conventions, share flagged')
+    table = auroc_table(rows, score, results.get('cost'))
+    return tag('section', tag('h2', 'Told apart?'), table, tag('details', more, detail))
+
+# %% ../nbs/51_report.ipynb #5a1e0d09
+def _head(title):
+    "What a browser needs to know before it shows the page."
+    return tag('head', tag('meta', charset='utf-8'),
+        tag('meta', name='viewport', content='width=device-width, initial-scale=1'),
+        tag('meta', name='color-scheme', content='light dark'),
+        tag('meta', http_equiv='Content-Security-Policy', content=_POLICY),
+        tag('title', title), tag('style', Safe(CSS)))
 
 def report_html(
     results:dict, # as `write_report` takes it
 )->str: # a complete HTML document
     "The report as one string."
     score = check_results(results)
+    results = settle(results)
     rows,cal = result_rows(results),{r['score']: r for r in calibration_rows(results)}
-    lead = headline(rows, score) + ([alarm_sentence(cal[score])] if score in cal else [])
-    if not rows and not lead: lead = [f"{len(results['id']['scores']):,} examples were scored by {score}; no OOD set was given."]
-    alpha,title = cal[score]['alpha'] if score in cal else .05,results.get('title') or 'Does it look like the training data?'
-    lints,count = list_section('Comparison: is it fair?', results.get('lint')),lambda what, on, k: f"{len(k)} {what}{'s'*(len(k) > 1)} on the {on}"
-    links = [tag('a', count(*o), href=f'#{h}') for h,o in (('comparison',('remark','comparison',results.get('lint') or [])),('notes',('note','input',results.get('notes') or []))) if o[2]]
-    note = tag('p', *links[:1], *[Safe(f', {l}') for l in links[1:]]) if links else Safe('')
-    table = tag('section', tag('h2', 'Told apart?'), auroc_table(rows, score, results.get('cost')), tag('details', tag('summary', 'AUPR, FPR95 in both conventions, share flagged'), detail_table(rows, results, alpha))) if rows else Safe('')
-    main = tag('main', tag('header', tag('h1', title), tag('div', *[tag('p', s) for s in lead], class_='lead'), note), table, lints, histogram_section(results, score), curves_section(results, score),
-        calibration_section(results, score), examples_section(results, score), facts_section(results), tag('footer', tag('h2', 'How to read this page'), tag('p', ' '.join(_HOW))))
-    head = tag('head', tag('meta', charset='utf-8'), tag('meta', name='viewport', content='width=device-width, initial-scale=1'), tag('meta', name='color-scheme', content='light dark'),
-        tag('meta', http_equiv='Content-Security-Policy', content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"), tag('title', title), tag('style', Safe(CSS)))
-    return '<!doctype html>\n' + tag('html', head, tag('body', main), lang='en')
+    lead,alpha = headline(rows, score),.05
+    if score in cal:
+        lead.append(alarm_sentence(cal[score]))
+        alpha = cal[score]['alpha']
+    if not lead:
+        n = len(results['id']['scores'])
+        were = 'were' if n > 1 else 'was'
+        lead = [f'{_count(n, "example")} {were} scored by {score}; no OOD set was given.']
+    title = results.get('title') or _TITLE
+    said = tag('div', *[tag('p', s) for s in lead], class_='lead')
+    main = tag('main', tag('header', tag('h1', title), said, _links(results)),
+        _told_apart(rows, results, score, alpha),
+        list_section('Comparison: is it fair?', results.get('lint')),
+        histogram_section(results, score), curves_section(results, score),
+        calibration_section(results, score), examples_section(results, score),
+        facts_section(results), skipped_section(results),
+        tag('footer', tag('h2', 'How to read this page'), tag('p', ' '.join(_HOW))))
+    return '<!doctype html>\n' + tag('html', _head(title), tag('body', main), lang='en')
 
 # %% ../nbs/51_report.ipynb #0b333862
 def write_report(
-    results:dict, # title, facts, id, ood, samples, score, notes, rows, calibration, cost, lint; all but `id` may be missing
+    results:dict, # a dict as described below; all of it but `id` may be missing
     path, # the HTML file to write
 )->Path: # the file
     "Write the report, whole or not at all."

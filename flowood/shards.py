@@ -20,48 +20,81 @@ from .jobs import Stopped, job_rows, run_jobs
 
 # %% ../nbs/53_shards.ipynb #ae9e8f9d
 @lru_cache(2)
-def _detector(file, key, device, module):
+def _detector(file, key, device, module, alpha, ood_score):
     "A saved detector, loaded once per process; `module` defines its score."
-    if module: sys.path.insert(0, ''); importlib.import_module(module)
-    require(digest(Path(file).read_bytes()) == key, f'{file} has changed since the shards were planned; choose another --out, and begin again')
-    return load_detector(file, device)
+    if module:
+        sys.path.insert(0, '')
+        importlib.import_module(module)
+    require(digest(Path(file).read_bytes()) == key, f'{file} has changed since the shards were '
+        'planned; choose another --out, and begin again')
+    return _asked(load_detector(file, device), alpha, ood_score)
 
-def _facts(detector, path):
+def _asked(det, alpha, ood_score):
+    "A detector with another `alpha` and deciding score, if they are asked for."
+    if alpha is not None: det.alpha = alpha
+    if ood_score is not None: det.ood_score = ood_score
+    return det
+
+def _facts(detector, path, alpha, ood_score):
     "What is to be judged by what; and the source."
-    file, path = (Path(o).expanduser().resolve() for o in (detector, path)); det = load_detector(file)
+    file, path = (Path(o).expanduser().resolve() for o in (detector, path))
+    det = _asked(load_detector(file), alpha, ood_score)
     if not file.is_file(): file = file/'detector.safetensors'
-    src = det.open(path); listing = src.files if path.is_dir() else (path.stat().st_size, path.stat().st_mtime_ns)
-    return src, dict(file=str(file), detector=digest(file.read_bytes()), alpha=det.alpha, path=str(path), folder=path.is_dir(), listing=digest(*listing))
+    src, folder = det.open(path), path.is_dir()
+    listing = src.files if folder else (path.stat().st_size, path.stat().st_mtime_ns)
+    return src, dict(file=str(file), detector=digest(file.read_bytes()), alpha=det.alpha,
+        ood_score=ood_score, path=str(path), folder=folder, listing=digest(*listing))
 
-def _check(old, facts, out, sizes):
+def _check(old, facts, out, asked):
     "One sentence if a plan is for something else."
     way = f'choose another --out, or delete {out} to begin again'
-    for k, what in dict(detector=f'{out} was begun with another detector', path=f'{out} was begun with other data, {old["path"]}', listing=f'{facts["path"]} has changed since {out} was begun').items(): require(old[k] == facts[k], f'{what}; {way}')
-    for k, v in sizes.items(): require(v in (None, old[k]), f'{out} was begun with {k}={old[k]}, not {v}; leave that out, {way}')
+    what = dict(detector=f'{out} was begun with another detector',
+        path=f'{out} was begun with other data, {old["path"]}',
+        listing=f'{facts["path"]} has changed since {out} was begun')
+    for k, says in what.items(): require(old[k] == facts[k], f'{says}; {way}')
+    for k, v in asked.items():
+        require(v in (None, old.get(k)),
+            f'{out} was begun with {k}={old.get(k)}, not {v}; leave that out, {way}')
     return old
 
 # %% ../nbs/53_shards.ipynb #000f2d39
+def _read_plan(file):
+    "An earlier plan, or an empty one."
+    if not file.exists(): return {}
+    try: return json.loads(file.read_text())
+    except ValueError:
+        raise ValueError(f'{file} is damaged; delete {file.parent} to begin again') from None
+
+def _length(src):
+    "Number of examples of a source, unreadable ones included."
+    return sum(len(order) for order, *_ in src.blocks(4096)) if src.n is None else src.n
+
 def plan_shards(
     detector, # folder or file of a saved detector
     path, # data to judge: a folder, an array file or a table
     out, # folder of the results
     size:int=None, # examples per shard, in whole batches; `None`: as planned before, else 10,240
     bs:int=None, # examples per batch; `None`: as planned before, else 256
+    alpha:float=None, # false-alarm rate; `None`: as planned before, else the detector's
+    ood_score:str=None, # the score that decides; `None`: as planned before, else the detector's
 )->list: # of `Shard`
     "Cut data into shards, once; a later call finds what the first one planned."
-    src, facts = _facts(detector, path); file = Path(out)/'plan.json'
-    old = json.loads(file.read_text()) if file.exists() else {}; b = bs or old.get('bs', 256)
-    require(b > 0 and (size is None or size > 0), f'shards of {size} examples in batches of {b} are not possible; give positive numbers')
+    for k, v in dict(size=size, bs=bs).items():
+        require(v is None or v > 0, f'{k} is {v}; give a positive number')
+    src, facts = _facts(detector, path, alpha, ood_score)
+    file = Path(out)/'plan.json'
+    old = _read_plan(file)
+    b = bs or old.get('bs', 256)
     if size: size = -(-size//b)*b
-    if old: plan = _check(old, facts, out, dict(size=size, bs=bs))
+    if old: plan = _check(old, facts, out, dict(size=size, bs=bs, alpha=alpha, ood_score=ood_score))
     else:
-        n = src.n if src.n is not None else sum(len(names) for names, _ in src.batches(4096))
-        plan = dict(facts, n=n, size=size or max(b, 10_240//b*b), bs=b, kind=src.kind)
+        most = size or max(b, 10_240//b*b)
+        plan = dict(facts, n=_length(src), size=most, bs=b, kind=src.kind)
     shards = [Shard(plan, i) for i in range(-(-plan['n']//plan['size']))]
-    if not old:
-        for s in shards if facts['folder'] else []:
-            with atomic(s.names(out)) as tmp: tmp.write_text(json.dumps(src.files[s.start:s.stop]))
-        with atomic(file) as tmp: tmp.write_text(json.dumps(plan, indent=1))
+    if old: return shards
+    for s in shards if facts['folder'] else []:
+        with atomic(s.names(out)) as tmp: tmp.write_text(json.dumps(src.files[s.start:s.stop]))
+    with atomic(file) as tmp: tmp.write_text(json.dumps(plan, indent=1))
     return shards
 
 # %% ../nbs/53_shards.ipynb #bdc2c213
@@ -71,35 +104,55 @@ class Shard:
     plan:dict # from `plan_shards`
     i:int # which piece
     needs = ()
+
     def __post_init__(self):
-        p = self.plan; self.start = self.i*p['size']; self.stop = min(self.start + p['size'], p['n'])
-        self.key = digest(flowood.__version__, *[p[k] for k in ('detector', 'path', 'listing', 'size', 'bs')], self.i)
-        self.name = f"{dict(image='images', table='rows')[p['kind']]} {self.start:,} to {self.stop:,} of {Path(p['path']).name}"
+        p = self.plan
+        self.start = self.i*p['size']
+        self.stop = min(self.start + p['size'], p['n'])
+        what = [p[k] for k in ('detector', 'path', 'listing', 'size', 'bs', 'alpha')]
+        self.key = digest(flowood.__version__, *what, p.get('ood_score'), self.i)
+        things = dict(image='images', table='rows')[p['kind']]
+        self.name = f"{things} {self.start:,} to {self.stop:,} of {Path(p['path']).name}"
+
     def names(self, out): return Path(out)/f'lists/{self.i:05}.json'
+
     def part(self, out): return Path(out)/f'parts/{self.i:05}.parquet'
+
     def open(self, det, out):
         if not self.plan['folder']: return det.open(self.plan['path']).part(self.start, self.stop)
-        return det.open(self.plan['path'], json.loads(self.names(out).read_text())).part(0, self.stop - self.start)
+        files = json.loads(self.names(out).read_text())
+        return det.open(self.plan['path'], files).part(0, self.stop - self.start)
+
     def do(self, out, device, stop, threads=None, module=None):
         if threads: torch.set_num_threads(threads)
-        det = _detector(self.plan['file'], self.plan['detector'], str(device), module)
-        src, frames, began, cpu = self.open(det, out), [], time.perf_counter(), time.process_time()
-        for t in det.detect(src, self.plan['bs']):
+        p = self.plan
+        det = _detector(p['file'], p['detector'], str(device), module, p['alpha'],
+            p.get('ood_score'))
+        src, frames = self.open(det, out), []
+        began, cpu = time.perf_counter(), time.process_time()
+        for t in det.detect(src, p['bs']):
             if stop(): raise Stopped
             frames.append(t)
-        n, s = _write_part(self.part(out), frames), time.perf_counter() - began
-        return dict(key=self.key, name=self.name, n=n, ood=sum(int((t.decision == 'OOD').sum()) for t in frames), skipped=src.skipped, seconds=round(s, 2), rate=round(n/s, 1), cpu=round(time.process_time() - cpu, 2), host=platform.node())
+        found = _write_part(self.part(out), frames)
+        s, cpu = time.perf_counter() - began, time.process_time() - cpu
+        return dict(key=self.key, name=self.name, **found, skipped=src.skipped,
+            seconds=round(s, 2), rate=round(found['n']/s, 1), cpu=round(cpu, 2),
+            host=platform.node())
 
+# %% ../nbs/53_shards.ipynb #3e0a5301
 def _schema():
     import pyarrow as pa
-    return pa.schema([('name', pa.string()), *[(c, pa.float64()) for c in ('log_prob', 'score', 'p_value')], ('decision', pa.string())])
+    numbers = [(c, pa.float64()) for c in ('log_prob', 'score', 'p_value')]
+    return pa.schema([('name', pa.string()), *numbers, ('decision', pa.string())])
 
 def _write_part(file, frames):
-    "Write a shard's results, whole or not at all, in the same columns even if there are none; their number."
+    "Write a shard's results, whole or not at all, in the same columns if there are none; counts."
     import pyarrow as pa, pyarrow.parquet as pq
     t = pd.concat(frames) if frames else pd.DataFrame(columns=_schema().names)
-    with atomic(file) as tmp: pq.write_table(pa.Table.from_pandas(t, _schema(), preserve_index=False), tmp)
-    return len(t)
+    table = pa.Table.from_pandas(t, _schema(), preserve_index=False)
+    with atomic(file) as tmp: pq.write_table(table, tmp)
+    unread, ood = (int((t.decision == k).sum()) for k in ('unreadable', 'OOD'))
+    return dict(n=len(t) - unread, ood=ood, unreadable=unread)
 
 # %% ../nbs/53_shards.ipynb #dd0e05c1
 def judge(
@@ -110,29 +163,50 @@ def judge(
     bs:int=None, # examples per batch
     file=None, # one CSV or Parquet file to write when all is done
     on:str='serial', # 'serial', 'processes' or 'ray'
-    **kw, # of `run_jobs`: `minutes`, `device`, `say`, `workers`, `address`, `share`; and `module`, which defines the detector's score
+    alpha:float=None, # false-alarm rate; `None`: the detector's
+    ood_score:str=None, # the score that decides; `None`: the detector's
+    # of `run_jobs`: `minutes`, `device`, `say`, `workers`, `address`, `share`; and `module`, which
+    # defines the detector's score
+    **kw,
 )->dict: # of `summary`
     "Judge data in shards; the same call continues what was interrupted."
-    if file: require(Path(file).suffix.lower() in ('.csv', '.parquet'), f'{file} ends in {Path(file).suffix or "nothing"}; scores are written as .csv or .parquet')
-    shards = plan_shards(detector, path, out, size, bs)
-    if on == 'processes': kw.setdefault('threads', max(1, torch.get_num_threads()//(kw.get('workers') or torch.cuda.device_count() or 1)))
+    if file: _check_name(Path(file))
+    shards = plan_shards(detector, path, out, size, bs, alpha, ood_score)
+    if on == 'processes':
+        n = kw.get('workers') or torch.cuda.device_count() or 1
+        kw.setdefault('threads', max(1, torch.get_num_threads()//n))
     began, before = time.perf_counter(), sum(r['n'] for r in job_rows(shards, out))
-    states = run_jobs(shards, out, on=on, **kw); res = summary(shards, out, states)
+    states = run_jobs(shards, out, on=on, **kw)
+    res = summary(shards, out, states)
     res['rate'] = (res['n'] - before)/(time.perf_counter() - began)
-    if res['done'] == res['shards']:
-        require(res['n'], f'{path} holds no readable example, the first because {[*res["skipped"], ["", "it is empty"]][0][1]}')
-        if file: gather(shards, out, file)
+    if res['done'] < res['shards']: return res
+    why = res['skipped'][0][1] if res['skipped'] else 'it is empty'
+    require(res['n'], f'{path} holds no readable example, the first because {why}')
+    if file: gather(shards, out, file)
     return res
+
+def _check_name(file):
+    ends = file.suffix.lower() in ('.csv', '.parquet')
+    require(ends, f'{file} ends in {file.suffix or "nothing"}; scores are written as .csv or '
+        '.parquet')
 
 # %% ../nbs/53_shards.ipynb #a7697089
 def summary(
     shards:list, # from `plan_shards`
     out, # folder of the results
     states:dict=None, # of `run_jobs`, for the failures
-)->dict: # examples `n`, how many of them `ood` at `alpha`, `skipped` files with reasons, `shards`, how many are `done`, `failed` ones with reasons
+# examples judged `n`, how many of them `ood` at `alpha`; `unreadable` ones, `skipped`: their names
+# and reasons; `shards`, how many are `done`, `failed` ones with reasons
+)->dict: # counts and lists
     "What the rows of the shards add up to."
-    rows = job_rows(shards, out); failed = [[s.name, states[s.key][8:]] for s in shards if states and states[s.key].startswith('failed: ')]
-    return dict(n=sum(r['n'] for r in rows), ood=sum(r['ood'] for r in rows), alpha=shards[0].plan['alpha'], skipped=[o for r in rows for o in r['skipped']], shards=len(shards), done=len(rows), failed=failed)
+    rows, failed = job_rows(shards, out), []
+    for s in shards if states else []:
+        state = states[s.key]
+        if state.startswith('failed: '): failed.append([s.name, state[8:]])
+    total = {k: sum(r.get(k, 0) for r in rows) for k in ('n', 'ood', 'unreadable')}
+    return dict(total, alpha=shards[0].plan['alpha'] if shards else None,
+        skipped=[o for r in rows for o in r['skipped']],
+        shards=len(shards), done=len(rows), failed=failed)
 
 def gather(
     shards:list, # all of them done
@@ -143,7 +217,9 @@ def gather(
     import pyarrow.parquet as pq
     with atomic(file) as tmp:
         if Path(file).suffix.lower() == '.csv':
-            for s in shards: pd.read_parquet(s.part(out)).to_csv(tmp, mode='a', header=s.i == 0, index=False, float_format='%.6g')
+            for s in shards:
+                t = pd.read_parquet(s.part(out))
+                t.to_csv(tmp, mode='a', header=s.i == 0, index=False, float_format='%.6g')
         else:
             with pq.ParquetWriter(tmp, _schema()) as w:
                 for s in shards: w.write_table(pq.read_table(s.part(out)).cast(_schema()))

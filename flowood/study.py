@@ -8,7 +8,7 @@ __all__ = ['TRAIN', 'SCORE', 'STATISTICS', 'Cell', 'data_version', 'CellData', '
            'study_speed', 'publish']
 
 # %% ../nbs/52_study.ipynb #f7a7d038
-import itertools, json, math, platform, subprocess, time
+import difflib, itertools, json, math, platform, subprocess, time
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, reduce
 from operator import and_
@@ -23,7 +23,9 @@ from fastcore.basics import patch
 import flowood
 from .bench import machine, matmul, rate, step_flops
 from .core import bits_per_dim, digest, require, rng
-from .data import catalog, load, one_class, resize, sanity_suite, set_mode, table as sklearn_table, to_nchw, uci_table
+from flowood.data import (
+    catalog, load, one_class, resize, sanity_suite, set_mode, table as sklearn_table, to_nchw,
+    uci_table)
 from .distributed import DataParallel, agreed, ranks
 from .flows.models import PRESETS, create, load_flow, save_flow
 from .jobs import Stopped, job_rows, journal, run_jobs
@@ -40,29 +42,46 @@ from .tracking import Files, TensorBoard, Track, WandB, read_log
 
 # %% ../nbs/52_study.ipynb #2452c44e
 TRAIN = dict(
-    data=None, # an image set's name; 'MINIBOONE:0', a table and its ID class; 'CIFAR10@mobilenet_v2', features of images
+    # an image set's name; 'MINIBOONE:0', a table and its ID class; 'CIFAR10@mobilenet_v2',
+    # features of images
+    data=None,
     model=None, args={}, # a preset, and arguments that replace its own
     seed=0, # weights, order, noise
     mode='plain', # 'plain'; 'background', on mutated images; 'negative', against OOD examples
     size=None, # images are resized to size×size
-    held=2500, n_valid=1000, n=None, n_test=None, # examples held out for scores, for validation, used in training, and for bits/dim at the end (`None`: the rest, all)
-    steps=None, every=None, # steps in all (`None`: the preset's epochs), and from checkpoint to checkpoint (`None`: one pass)
+    held=2500, n_valid=1000, # examples held out for scores, and for validation
+    n=None, n_test=None, # used in training, and for bits/dim at the end; `None`: the rest, all
+    steps=None, # steps in all; `None`: the preset's epochs
+    every=None, # steps from checkpoint to checkpoint; `None`: one pass
     bs=None, lr=None, ema=None, # `None`: the preset's
-    schedule=None, # 'constant', 'one-cycle', 'exponential' (0.99 per pass); `None`: constant for the papers' presets
+    # 'constant', 'one-cycle', 'exponential' (0.99 per pass); `None`: constant for the papers'
+    # presets
+    schedule=None,
     best=False, # keep the weights of the epoch that validates best, not those of the last
-    amp='float32', compile=False, # 'float32' (without TF32), 'tf32' or 'bf16'; compile the model: true, or a mode such as 'reduce-overhead'
-    mu=.3, ood=None, threshold=None, # of a background model; of negative training: the OOD set, nats (`None`: the hinge at 8 bits/dim)
-    watch=[], # OOD sets whose AUROC is logged, a list, or a table from data to lists; those that are not here are left out
+    amp='float32', # 'float32' (without TF32), 'tf32' or 'bf16'
+    compile=False, # compile the model: true, or a mode such as 'reduce-overhead'
+    mu=.3, # share of mutated pixels in the training of a background model
+    ood=None, # of negative training: the OOD set
+    threshold=None, # of negative training: nats; `None`: the hinge at 8 bits/dim
+    # OOD sets whose AUROC is logged, a list, or a table from data to lists; those that are not
+    # here are left out
+    watch=[],
 )
 SCORE = dict(
     statistics=['flow'], # names in `STATISTICS`
     ood=[], # OOD sets: a list, or a table from the flow's data to lists
-    scores=None, # names, also joined as 'a & b', and '-lid' for a statistic's negative; `None`: all that the statistics serve
+    # names, also joined as 'a & b', and '-lid' for a statistic's negative; `None`: all that the
+    # statistics serve
+    scores=None,
     oracle=[], # pairs of scores for the oracle's dual threshold
     n_held=None, n_test=None, n_ood=None, # examples at most
-    k=1, n_boot=1000, # noise images; bootstrap replicates
-    r=None, # of `lid`: log of the scale; `None`: where held-out ID data have as many dimensions as principal components
-    members=2, background={}, # flows besides the first in an ensemble; what is different in the training of the background model
+    k=1, # noise images
+    n_boot=1000, # of `compare`
+    # of `lid`: log of the scale; `None`: where held-out ID data have as many dimensions as
+    # principal components
+    r=None,
+    members=2, # flows besides the first in an ensemble
+    background={}, # what is different in the training of the background model
 )
 
 # %% ../nbs/52_study.ipynb #99beb021
@@ -72,21 +91,39 @@ class Cell:
     kind:str # 'train' or 'score'
     grid:str # name of its grid
     config:dict # complete, with defaults
-    needs:list = field(default_factory=list) # train cells, for a score cell: the flow, background, members
+    needs:list = field(default_factory=list) # of a score cell: flow, background, members
 
     def __post_init__(self):
         c = self.config if self.kind == 'train' else self.needs[0].config
-        self.data = sorted({(_set_name(c['data']), s) for s in ('train', 'test')} | {(o, 'test') for o in self._others(c)})
-    def _others(self, c): return [_set_name(o) for o in ([c['ood']] if c['ood'] else []) + c['watch'] + (self.config['ood'] if self.kind == 'score' else []) if _is_set(o)]
+        own = _set_name(c['data'])
+        self.data = sorted({(own, 'train'), (own, 'test')} | {(o, 'test') for o in self._others(c)})
+
+    def _others(self, c):
+        "Image sets besides the flow's own that this cell reads."
+        others = [*([c['ood']] if c['ood'] else []), *c['watch']]
+        if self.kind == 'score': others += self.config['ood']
+        return [_set_name(o) for o in others if _is_set(o)]
+
     @property
-    def missing(self): return [o for o in self.config['ood' if self.kind == 'score' else 'watch'] if _is_set(o) and data_version(_set_name(o), 'test') == 'missing']
+    def missing(self):
+        others = self.config['ood' if self.kind == 'score' else 'watch']
+        return [o for o in others if _is_set(o) and _lacks(o)]
+
     @cached_property
     def key(self):
         default = TRAIN if self.kind == 'train' else SCORE
         said = {k: v for k, v in self.config.items() if v != default[k]}
-        return digest(json.dumps([self.kind, said, flowood.__version__], sort_keys=True), *[data_version(*d) for d in self.data], *[c.key for c in self.needs])
+        what = json.dumps([self.kind, said, flowood.__version__], sort_keys=True)
+        return digest(what, *[data_version(*d) for d in self.data], *[c.key for c in self.needs])
+
     @property
-    def name(self): c = self.needs[0].config if self.needs else self.config; return ' '.join([self.kind, c['model'], c['data'], *([c['mode']] if c['mode'] != 'plain' else []), *([c['amp']] if c['amp'] != 'float32' else []), *[f'{k}={v}' for k, v in sorted(c['args'].items())], f"seed={c['seed']}"])
+    def name(self):
+        c = self.needs[0].config if self.needs else self.config
+        words = [self.kind, c['model'], c['data']]
+        if c['mode'] != 'plain': words.append(c['mode'])
+        if c['amp'] != 'float32': words.append(c['amp'])
+        words += [f'{k}={v}' for k, v in sorted(c['args'].items())]
+        return ' '.join([*words, f"seed={c['seed']}"])
 
 # %% ../nbs/52_study.ipynb #c151ca95
 def _set_name(data): return data.split('@')[0].split(':')[0]
@@ -96,12 +133,20 @@ def _catalog(): return {c['name']: c for c in catalog()}
 
 def _is_set(name): return _set_name(name) in _catalog()
 
+def _lacks(name): return data_version(_set_name(name), 'test') == 'missing'
+
 @lru_cache(6)
 def _raw(name, split):
     "An image set as it is stored."
     c = _catalog()[name]
-    require(c[f'n_{split}'] and c['where'] in ('embedded', 'on disk'), f"{name} ({split}) is not on this machine; `flowood.data.load('{name}', '{split}')` fetches it or says what to put where", FileNotFoundError)
+    here = c[f'n_{split}'] and c['where'] in ('embedded', 'on disk')
+    require(here, f"{name} ({split}) is not on this machine; `flowood.data.load('{name}', "
+        f"'{split}')` fetches it or says what to put where", FileNotFoundError)
     return load(name, split)[0]
+
+def _table(name, cls):
+    "A table with one class as ID: training rows, test rows, rows of the other classes."
+    return one_class(*sklearn_table(name), cls) if name.islower() else uci_table(name, cls)
 
 @lru_cache(None)
 def data_version(
@@ -109,63 +154,91 @@ def data_version(
     split:str, # 'train' or 'test'
 )->str: # 16 hex digits; 'missing' if it is not here
     "A fingerprint of the data themselves."
-    try: return digest(*_table(name, 0)) if name not in _catalog() or len(_catalog()[name]['shape']) == 1 else digest(_raw(name, split))
+    rows = name not in _catalog() or len(_catalog()[name]['shape']) == 1
+    try: return digest(*_table(name, 0)) if rows else digest(_raw(name, split))
     except FileNotFoundError: return 'missing'
-
-def _table(name, cls): return one_class(*sklearn_table(name), cls) if name.islower() else uci_table(name, cls)
 
 # %% ../nbs/52_study.ipynb #14083f26
 def _images(name, split, start=0, n=None, size=None, channels=None):
-    "Images `start` to `start + n` of a set in its own order, brought to a size and a number of channels."
+    "Images `start` to `start + n` of a set in its own order, of a size and number of channels."
     raw = _raw(name, split)
-    i = torch.randperm(len(raw), generator=rng('study', name, split)).numpy()[start:None if n is None else start + n]
-    x = set_mode(raw[i], {1: 'L', 3: 'RGB', None: None}[channels])
+    order = torch.randperm(len(raw), generator=rng('study', name, split)).numpy()
+    x = raw[order[start:None if n is None else start + n]]
+    x = set_mode(x, {1: 'L', 3: 'RGB', None: None}[channels])
     return to_nchw(resize(x, size) if size else x)
 
 class CellData:
-    "The data of a train cell: `train`, `valid`, `held`, and by name those that scores are tested on."
+    "The data of a train cell: `train`, `valid`, `held`, and by name those scores are tested on."
     def __init__(self,
         config:dict, # of a train cell
     ):
-        self.c = config; self.set, _, cls = config['data'].partition(':'); self.set, _, self.net = self.set.partition('@')
-        if cls:
-            rows, self.rows, self.others = _table(self.set, int(cls)); i = torch.randperm(len(rows), generator=rng('study', self.set))
-            parts = [rows[i][a:b] for a, b in self._cuts(len(rows))]
-        else: parts = [self._look(_images(self.set, 'train', a, b - a, self._size)) for a, b in self._cuts(len(_raw(self.set, 'train')))]
-        self.held, self.valid, self.train = parts
-        if self.net: self.mean, self.std = self.train.mean(0), self.train.std(0).clamp(min=1e-6); self.held, self.valid, self.train = map(self._norm, parts)
+        self.c = config
+        name, _, cls = config['data'].partition(':')
+        self.set, _, self.net = name.partition('@')
+        self.rows = self.others = self.mean = None
+        self._size = None if self.net else config['size']
+        self.held, self.valid, self.train = self._rows(int(cls)) if cls else self._pictures()
+        if self.net:
+            self.mean, self.std = self.train.mean(0), self.train.std(0).clamp(min=1e-6)
+            for k in ('held', 'valid', 'train'): setattr(self, k, self._norm(getattr(self, k)))
         self.shape = tuple(self.train.shape[1:])
 
-# %% ../nbs/52_study.ipynb #0c8bc1f1
-def _cuts(self, n):
-    "Where held-out, validation and training examples begin and end."
-    a, b = self.c['held'], self.c['held'] + self.c['n_valid']; end = n if self.c['n'] is None else min(n, b + self.c['n'])
-    require(end > b, f"{self.c['data']} has {n} training examples, and {b} are held out; lower `held` or `n_valid`")
-    return (0, a), (a, b), (b, end)
+    def _rows(self, cls):
+        "The parts of a table; what is left are its test rows, and those of other classes."
+        rows, self.rows, self.others = _table(self.set, cls)
+        i = torch.randperm(len(rows), generator=rng('study', self.set))
+        return [rows[i][a:b] for a, b in self._cuts(len(rows))]
 
-def _look(self, x):
+    def _pictures(self):
+        "The parts of an image set, or of its features."
+        cuts = self._cuts(len(_raw(self.set, 'train')))
+        return [self._look(_images(self.set, 'train', a, b - a, self._size)) for a, b in cuts]
+
+    def _cuts(self, n):
+        "Where held-out, validation and training examples begin and end."
+        a = self.c['held']
+        b = a + self.c['n_valid']
+        end = n if self.c['n'] is None else min(n, b + self.c['n'])
+        require(end > b, f"{self.c['data']} has {n} training examples, and {b} are held out; "
+            'lower `held` or `n_valid`')
+        return (0, a), (a, b), (b, end)
+
+# %% ../nbs/52_study.ipynb #0c8bc1f1
+@patch
+def _look(self:CellData, x):
     "Images, or what a pretrained network makes of them."
     if not self.net: return x
     from flowood.embeddings import backbone, embed
     return embed(backbone(self.net, self.c['size']), x)
 
-def _test(self, n=None):
-    "Fresh ID examples, at most `n`."
-    return self.rows[:n] if hasattr(self, 'rows') else self._norm(self._look(_images(self.set, 'test', 0, n, self._size)))
+@patch
+def _norm(self:CellData, x): return x if self.mean is None else (x - self.mean)/self.std
 
-def _ood(self, name, n=None):
-    "Examples of another set, at most `n`, in the form of this one."
-    if hasattr(self, 'others'): require(name == 'others', f'the OOD set of a table is its other classes; write "others", not {name!r}'); return self.others[:n]
-    if not self.net: size, ch = self.shape[-1], self.shape[0]
-    else: size, ch = None, None
-    if _is_set(name): return self._norm(self._look(_images(name, 'test', 0, n, size, ch)))
-    made = sanity_suite(_images(self.set, 'test', 0, n, self._size).permute(0, 2, 3, 1).numpy())
-    require(name in made, f'there is no OOD set {name!r}; name an image set, or one of {", ".join(made)}')
+@patch
+def test(self:CellData,
+    n:int=None, # how many at most
+): # a tensor
+    "Fresh ID examples."
+    if self.rows is not None: return self.rows[:n]
+    return self._norm(self._look(_images(self.set, 'test', 0, n, self._size)))
+
+@patch
+def ood(self:CellData,
+    name:str, # an image set, one of the sanity suite, or 'others' for a table
+    n:int=None, # how many at most
+): # a tensor
+    "Examples of another set, in the form of this one."
+    if self.others is not None:
+        require(name == 'others', 'the OOD set of a table is its other classes; write "others", '
+            f'not {name!r}')
+        return self.others[:n]
+    form = {} if self.net else dict(size=self.shape[-1], channels=self.shape[0])
+    if _is_set(name): return self._norm(self._look(_images(name, 'test', 0, n, **form)))
+    own = _images(self.set, 'test', 0, n, self._size)
+    made = sanity_suite(own.permute(0, 2, 3, 1).numpy())
+    require(name in made, f'there is no OOD set {name!r}; name an image set, or one of '
+        f'{", ".join(made)}')
     return self._norm(self._look(to_nchw(made[name])))
-
-CellData._cuts, CellData._look, CellData.test, CellData.ood = _cuts, _look, _test, _ood
-CellData._size = property(lambda self: None if self.net else self.c['size'])
-CellData._norm = lambda self, x: (x - self.mean)/self.std if self.net and hasattr(self, 'mean') else x
 
 # %% ../nbs/52_study.ipynb #1e27d8f2
 def read_study(
@@ -175,49 +248,113 @@ def read_study(
     only=(), # words; only cells whose name has all of them, and what those need
 )->list: # of `Cell`, train cells before the score cells that need them
     "The cells of a study."
-    try: import tomllib
-    except ImportError: import tomli as tomllib
-    path = Path(path); require(path.is_file(), f'there is no study at {path}; give a TOML file, such as studies/quick.toml', FileNotFoundError)
-    try: text = tomllib.loads(path.read_text(encoding='utf-8'))
-    except tomllib.TOMLDecodeError as e: raise ValueError(f'{path} is not TOML: {e}') from None
-    odd = sorted(text.keys() - {'train', 'score'}); require(not odd, f'{path} has a section [{odd[:1]}]; a study has [train.NAME] and [score.NAME]')
-    trains = {g: [Cell('train', g, c) for c in _expand(path, 'train', g, grid, train or {})] for g, grid in _grids(text.get('train', {}))}
-    found = {}
-    for c in itertools.chain(*trains.values()): found.setdefault(c.key, c)
+    text = _read_toml(Path(path))
+    trains, found = {}, {}
+    for g, grid in _grids(text.get('train', {})):
+        configs = _train_configs(path, g, {**grid, **(train or {})})
+        trains[g] = [Cell('train', g, c) for c in configs]
+        for c in trains[g]: found.setdefault(c.key, c)
     for g, grid in _grids(text.get('score', {})):
         for name in grid.pop('of', list(trains)):
-            require(name in trains, f'{path}: [score.{g}] scores {name!r}, and there is no [train.{name}]')
+            require(name in trains,
+                f'{path}: [score.{g}] scores {name!r}, and there is no [train.{name}]')
             for t in trains[name]:
-                for c in _expand(path, 'score', g, grid, score or {}, t.config):
-                    cell = Cell('score', g, c, _needs(t, c)); found.update({o.key: o for o in cell.needs if o.key not in found}); found.setdefault(cell.key, cell)
-    cells = sorted(found.values(), key=lambda c: c.kind == 'score'); mine = [c for c in cells if set(only) <= set(c.name.split())]
-    require(mine or not only, f"no cell of {path} has a name with the words {' '.join(only)}; such a name is: {cells[0].name if cells else ''}")
+                c = _score_config(path, g, {**grid, **(score or {})}, t.config)
+                cell = Cell('score', g, c, _needs(t, c))
+                for o in (*cell.needs, cell): found.setdefault(o.key, o)
+    require(found, f'{path} has no [train.NAME]; give it at least one, with `data` and `model`')
+    cells = sorted(found.values(), key=lambda c: c.kind == 'score')
+    mine = [c for c in cells if set(only) <= set(c.name.split())]
+    require(mine, f"no cell of {path} has a name with the words {' '.join(only)}; such a name is: "
+        f'{cells[0].name}')
     return [c for c in cells if c in mine or any(c in m.needs for m in mine)]
+
+def _read_toml(path):
+    "The sections of a study."
+    try: import tomllib
+    except ImportError: import tomli as tomllib
+    require(path.is_file(), f'there is no study at {path}; give a TOML file, such as '
+        'studies/quick.toml', FileNotFoundError)
+    try: text = tomllib.loads(path.read_text(encoding='utf-8'))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise ValueError(f'{path} is not TOML: {e}') from None
+    _known(text, dict(train=0, score=0), path, 'a study has [train.NAME] and [score.NAME]')
+    for k, v in text.items():
+        require(isinstance(v, dict), f'{path} says {k} = {v!r}; write a section [{k}.NAME]')
+    return text
+
+_DICTS = 'args', 'ood', 'watch', 'background', 'each'
 
 def _grids(section):
     "The grids of a section, each with what is common to all."
-    common = {k: v for k, v in section.items() if not isinstance(v, dict) or k in ('args', 'ood', 'watch', 'background')}
-    return [(g, {**common, **v, **({'args': {**common.get('args', {}), **v.get('args', {})}} if 'args' in {**common, **v} else {})}) for g, v in section.items() if g not in common]
+    common = {k: v for k, v in section.items() if not isinstance(v, dict) or k in _DICTS}
+    for g, own in section.items():
+        if g in common: continue
+        grid = {**common, **own}
+        if 'args' in grid: grid['args'] = {**common.get('args', {}), **own.get('args', {})}
+        yield g, grid
+
+# %% ../nbs/52_study.ipynb #2e0a5201
+_OTHER_WORDS = dict(learning_rate='lr', batch_size='bs', epochs='steps', dataset='data',
+    precision='amp', resolution='size', network='model')
+
+def _known(said, known, where, hint):
+    "A sentence for the first word of `said` that is not known, with the nearest one that is."
+    odd = sorted(said.keys() - known.keys())
+    if not odd: return
+    near = _OTHER_WORDS.get(odd[0])
+    if near not in known: near = difflib.get_close_matches(odd[0], known, 1, 0)[0]
+    require(False, f'{where} says {odd[0]!r}, which is not known; the nearest is {near!r} ({hint})')
+
+_POSITIVE = ('steps', 'every', 'bs', 'lr', 'size', 'n_valid', 'n', 'n_test', 'n_held', 'n_ood',
+    'k', 'members')
+_NOT_NEGATIVE = 'held', 'n_boot', 'mu', 'ema'
+
+def _numbers(c, where):
+    "A sentence for the first budget or size of a config that is no number, or too small."
+    for k in (*_POSITIVE, *_NOT_NEGATIVE):
+        v, least = c.get(k), 'more than 0' if k in _POSITIVE else '0 or more'
+        if v is None: continue
+        real = isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v)
+        whole = k in ('lr', 'mu', 'ema') or isinstance(v, int)
+        ok = real and whole and (v > 0 or v == 0 and k in _NOT_NEGATIVE)
+        require(ok, f'{where} says {k} = {v!r}; give a number that is {least}, or leave it out')
 
 # %% ../nbs/52_study.ipynb #8aac58eb
-def _expand(path, kind, g, grid, overrides, flow=None):
-    "The configs of a grid."
-    default, grid = TRAIN if kind == 'train' else SCORE, {**grid, **overrides}; each = grid.pop('each', {})
-    odd = sorted(grid.keys() - default.keys()); require(not odd, f'{path}: [{kind}.{g}] says {odd[:1]}; known are {", ".join(default)}')
-    if flow: ood = grid.get('ood', []); yield {**default, **grid, 'ood': ood.get(flow['data'], []) if isinstance(ood, dict) else ood}; return
-    for k in ('data', 'model'): require(grid.get(k), f'{path}: [train.{g}] does not say which {k}')
-    axes = {k: grid[k] for k in ('data', 'model', 'seed', 'mode', 'amp', 'compile') if isinstance(grid.get(k), list)}
+def _train_configs(path, g, grid):
+    "The configs of a train grid, one for each combination along its axes."
+    where, each = f'{path}: [train.{g}]', grid.pop('each', {})
+    _known(grid, TRAIN, where, f'known are {", ".join(TRAIN)}')
+    for k in ('data', 'model'): require(grid.get(k), f'{where} does not say which {k}')
+    on_axis = 'data', 'model', 'seed', 'mode', 'amp', 'compile'
+    axes = {k: grid[k] for k in on_axis if isinstance(grid.get(k), list)}
     for v in itertools.product(*axes.values(), *each.values()):
-        c = {**default, **grid, **dict(zip(axes, v))}; c['args'] = {**c['args'], **dict(zip(each, v[len(axes):]))}
-        require(c['model'] in PRESETS, f"{path}: [train.{g}] wants a model {c['model']!r}; choose one of {', '.join(PRESETS)}")
-        c.update({k: c[k].get(c['data'], d) for k, d in dict(ood=None, watch=[]).items() if isinstance(c[k], dict)})
+        c = {**TRAIN, **grid, **dict(zip(axes, v))}
+        c['args'] = {**c['args'], **dict(zip(each, v[len(axes):]))}
+        require(c['model'] in PRESETS,
+            f"{where} wants a model {c['model']!r}; choose one of {', '.join(PRESETS)}")
+        _numbers(c, where)
+        for k, none in dict(ood=None, watch=[]).items():
+            if isinstance(c[k], dict): c[k] = c[k].get(c['data'], none)
         yield c
 
+def _score_config(path, g, grid, flow):
+    "The config of a score grid for the flow of a train config."
+    where = f'{path}: [score.{g}]'
+    _known(grid, SCORE, where, f'known are {", ".join(SCORE)}')
+    c = {**SCORE, **grid}
+    _known(c['background'], TRAIN, f'{where} background', f'known are {", ".join(TRAIN)}')
+    for o in (c, c['background']): _numbers(o, where)
+    if isinstance(c['ood'], dict): c['ood'] = c['ood'].get(flow['data'], [])
+    return c
+
 def _needs(train, c):
-    "The train cells that a score cell stands on: the flow, its background model, the other members."
-    res = [train]
-    if 'background' in c['statistics']: res.append(Cell('train', train.grid, {**train.config, 'mode': 'background', **c['background']}))
-    if 'ensemble' in c['statistics']: res += [Cell('train', train.grid, {**train.config, 'seed': 1000*(i + 1) + train.config['seed']}) for i in range(c['members'])]
+    "The train cells that a score cell stands on: the flow, its background model, the members."
+    other = lambda **new: Cell('train', train.grid, {**train.config, **new})
+    res, seed = [train], train.config['seed']
+    if 'background' in c['statistics']: res.append(other(mode='background', **c['background']))
+    if 'ensemble' in c['statistics']:
+        res += [other(seed=1000*(i + 1) + seed) for i in range(c['members'])]
     return res
 
 # %% ../nbs/52_study.ipynb #966c6292
@@ -228,22 +365,32 @@ def cell_learner(
     cbs=(), # callbacks, for instance `Save` and `Track`
 ): # a `FlowLearner`, and the number of epochs to fit
     "The learner of a train cell."
-    c, p = config, PRESETS[config['model']]['train']
-    shape = dict(dim=data.shape[0]) if PRESETS[c['model']]['model'] == 'tabular' else dict(shape=data.shape)
-    torch.manual_seed(c['seed']); flow = create(c['model'], **{**shape, **c['args']}).to(device)
+    c, preset = config, PRESETS[config['model']]
+    p = preset['train']
+    require(c['steps'] or 'epochs' in p,
+        f"the preset {c['model']} has no number of epochs; say how many `steps` to train")
+    shape = dict(dim=data.shape[0]) if preset['model'] == 'tabular' else dict(shape=data.shape)
+    torch.manual_seed(c['seed'])
+    flow = create(c['model'], **{**shape, **c['args']}).to(device)
     if c['compile']: flow.compile(mode=c['compile'] if isinstance(c['compile'], str) else None)
-    kw = {**preset_settings(c['model'], flow), **{k: c[k] for k in ('lr', 'ema') if c[k] is not None}}
-    bs = c['bs'] or p['bs']; passes = -(-len(data.train)//bs); every = c['every'] or passes
-    require(c['steps'] or 'epochs' in p, f"the preset {c['model']} has no number of epochs; say how many `steps` to train")
+    kw = preset_settings(c['model'], flow)
+    kw.update({k: c[k] for k in ('lr', 'ema') if c[k] is not None})
+    bs = c['bs'] or p['bs']
+    passes = -(-len(data.train)//bs)
+    every, steps = c['every'] or passes, c['steps'] or p['epochs']*passes
     dls = flow_dls(data.train, data.valid, bs, c['seed'], every, device)
-    kw = dict(kw, seed=c['seed'], cbs=[*cbs, Precision(c['amp']), *([EMA(0.)] if c['best'] and kw.get('ema') == 0 else [])], monitor={o: data.ood(o, 500) for o in c['watch'] if data_version(_set_name(o), 'test') != 'missing'})
-    return _by_mode(c, data, dls, flow, kw), -(-(c['steps'] or p['epochs']*passes)//every)
+    keep_best = [EMA(0.)] if c['best'] and kw.get('ema') == 0 else []
+    watched = {o: data.ood(o, 500) for o in c['watch'] if not _lacks(o)}
+    cbs = [*cbs, Precision(c['amp']), *keep_best]
+    kw.update(seed=c['seed'], cbs=cbs, monitor=watched)
+    return _by_mode(c, data, dls, flow, kw), -(-steps//every)
 
 def _by_mode(c, data, dls, flow, kw):
     "The learner of a mode."
     if c['mode'] == 'plain': return flow_learner(dls, flow, **kw)
     if c['mode'] == 'background': return background_learner(dls, flow, c['mu'], **kw)
-    require(c['mode'] == 'negative' and c['ood'], f"mode is {c['mode']!r} and ood {c['ood']!r}; modes are plain, background, and negative, which needs `ood`")
+    require(c['mode'] == 'negative' and c['ood'], f"mode is {c['mode']!r} and ood {c['ood']!r}; "
+        'modes are plain, background, and negative, which needs `ood`')
     return negative_learner(dls, data.ood(c['ood']), flow, c['threshold'], **kw)
 
 # %% ../nbs/52_study.ipynb #3f20f773
@@ -252,12 +399,23 @@ class Precision(Callback):
     order = 8
     def __init__(self,
         how:str, # 'float32', 'bf16' or 'tf32'
-    ): require(how in ('float32', 'bf16', 'tf32'), f"amp is {how!r}; choose 'float32', 'bf16' or 'tf32'"); self.how = how
+    ):
+        require(how in ('float32', 'bf16', 'tf32'),
+            f"amp is {how!r}; choose 'float32', 'bf16' or 'tf32'")
+        self.how = how
+
     def before_fit(self): self.was = _tf32(self.how == 'tf32')
+
     def before_batch(self):
-        if self.how == 'bf16': self.cast = torch.autocast(self.dls.device.type, torch.bfloat16); self.cast.__enter__()
+        if self.how != 'bf16': return
+        self.cast = torch.autocast(self.dls.device.type, torch.bfloat16)
+        self.cast.__enter__()
+
     def after_pred(self):
-        if self.how == 'bf16': self.cast.__exit__(None, None, None); self.learn.pred = self.pred.float()
+        if self.how != 'bf16': return
+        self.cast.__exit__(None, None, None)
+        self.learn.pred = self.pred.float()
+
     def after_fit(self): _tf32(self.was)
 
 def _tf32(on):
@@ -273,16 +431,34 @@ class Save(Checkpoint):
     def __init__(self,
         path, # the checkpoint file
         stop=lambda: False, # asked after each epoch
-        seconds:float=60, # between two checkpoints
-    ): super().__init__(path); self.stop, self.seconds = stop, seconds
-    def before_fit(self): super().before_fit(); self.last = time.monotonic()
+        seconds:float=60, # between two checkpoints; 0: after each epoch
+    ):
+        super().__init__(path)
+        self.stop, self.seconds = stop, seconds
+
+    def before_fit(self):
+        super().before_fit()
+        self.last = time.monotonic()
+
     def after_epoch(self):
         if not self.fitting: return
-        stop, end = agreed(self.stop()), self.epoch == self.n_epoch - 1; now = stop or end or time.monotonic() - self.last > self.seconds
-        if now and ranks()[0] == 0: super().after_epoch(); self.last = time.monotonic()
+        stop, end = agreed(self.stop()), self.epoch == self.n_epoch - 1
+        due = time.monotonic() - self.last > self.seconds
+        if (stop or end or due) and ranks()[0] == 0:
+            super().after_epoch()
+            self.last = time.monotonic()
         if stop and not end: raise Stopped(f'stopped after epoch {self.epoch}')
 
 # %% ../nbs/52_study.ipynb #7fa44dbc
+def _writers(folder, names):
+    "Who writes the log: files, and what else is asked for; nobody in the helpers of a process."
+    if ranks()[0] > 0: return []
+    known = dict(tensorboard=lambda: TensorBoard(folder/'tensorboard'),
+        wandb=lambda: WandB(folder, name=folder.name))
+    odd = [w for w in names if w not in known]
+    require(not odd, f'there is no writer {odd[:1]}; choose from {", ".join(known)}')
+    return [Files(folder), *[known[w]() for w in names]]
+
 def fit_cell(
     config:dict, # of a train cell
     folder, # where checkpoint, log and model go
@@ -293,15 +469,20 @@ def fit_cell(
 ): # the flow, its `CellData`, and the metrics of the row
     "Train the flow of a cell, or go on with it; leaves `model.safetensors` in the folder."
     data, folder = CellData(config), Path(folder)
-    writers = [Files(folder), *[dict(tensorboard=lambda: TensorBoard(folder/'tensorboard'), wandb=lambda: WandB(folder, name=folder.name))[w]() for w in log]] if ranks()[0] == 0 else []
-    track = Track(writers, config); learn, n = cell_learner(config, data, device, [DataParallel(), Save(folder/'checkpoint.safetensors', stop, checkpoint), track])
+    track = Track(_writers(folder, log), config)
+    save = Save(folder/'checkpoint.safetensors', stop, checkpoint)
+    learn, n = cell_learner(config, data, device, [DataParallel(), save, track])
     track.pictures = max(1, n//10)
-    how = config['schedule'] or ('constant' if 'epochs' in PRESETS[config['model']]['train'] else 'one-cycle')
+    papers = 'epochs' in PRESETS[config['model']]['train']
+    how = config['schedule'] or ('constant' if papers else 'one-cycle')
     with learn.no_bar(), learn.no_logging():
         if how == 'one-cycle': learn.fit_one_cycle(n, learn.lr)
         else: learn.fit(n, cbs=[_decay(learn, n)] if how == 'exponential' else None)
     if ranks()[0] == 0: save_flow(learn.model, folder/'model.safetensors', cell=config)
-    return learn.model, data, dict(bits_per_dim=_bits(learn, data.test(config['n_test'])), valid=_bits(learn, data.valid), n_train=len(data.train), params=learn.model.n_params, flops_per_image=flops(learn))
+    metrics = dict(bits_per_dim=_bits(learn, data.test(config['n_test'])),
+        valid=_bits(learn, data.valid), n_train=len(data.train),
+        params=learn.model.n_params, flops_per_image=flops(learn))
+    return learn.model, data, metrics
 
 def _decay(learn, n):
     "0.99 per pass over the data, as Kamkari et al."
@@ -312,29 +493,39 @@ def _decay(learn, n):
 # %% ../nbs/52_study.ipynb #9b9193d5
 def _bits(learn, x):
     "Bits per dimension of examples: mean with its bootstrap interval, median, n."
-    b = bits_per_dim(log_probs(learn.model, x), learn.loss_func.dims, learn.loss_func.levels).double().numpy()
-    g = np.random.default_rng(0); means = [b[g.integers(0, len(b), len(b))].mean() for _ in range(1000)]
-    return dict(mean=float(b.mean()), lo=float(np.quantile(means, .025)), hi=float(np.quantile(means, .975)), median=float(np.median(b)), n=len(b))
+    loss = learn.loss_func
+    b = bits_per_dim(log_probs(learn.model, x), loss.dims, loss.levels).double().numpy()
+    g = np.random.default_rng(0)
+    means = [b[g.integers(0, len(b), len(b))].mean() for _ in range(1000)]
+    lo, hi = (float(np.quantile(means, q)) for q in (.025, .975))
+    return dict(mean=float(b.mean()), lo=lo, hi=hi, median=float(np.median(b)), n=len(b))
 
 def flops(
     learn, # a learner
 )->int: # floating-point operations
-    "Operations of one training step per example, forward and backward, matrix products and convolutions only."
-    x = learn.dls.train.x[:2]; x = x.float()/256 if x.dtype == torch.uint8 else x; model = learn.model.train()
+    "Operations per example of a training step, matrix products and convolutions only."
+    x, model = learn.dls.train.x[:2], learn.model.train()
+    if x.dtype == torch.uint8: x = x.float()/256
     n = step_flops((model, model.log_prob), x)//len(x)
-    model.eval(); learn.opt.zero_grad()
+    model.eval()
+    learn.opt.zero_grad()
     return n
 
 # %% ../nbs/52_study.ipynb #56034f3a
 def _lid(flows, c, data):
-    "Dimension at the scale where held-out ID data have their number of principal components, or at `r`."
-    flow, d = flows['flow'], min(pca_dim(data.held), .9*math.prod(data.shape))
-    return lid(flow, scale_for(spectrum(flow, data.held[:64]), d) if c['r'] is None else c['r'])
+    "Dimension where held-out ID data have their number of principal components, or at `r`."
+    flow, r = flows['flow'], c['r']
+    d = min(pca_dim(data.held), .9*math.prod(data.shape))
+    return lid(flow, scale_for(spectrum(flow, data.held[:64]), d) if r is None else r)
 
-STATISTICS = dict( # name -> function of a score cell's flows, config and data, which makes a statistic function
-    flow=lambda flows, c, data: flows['flow'], pixels=lambda flows, c, data: pixel_statistics, codes=lambda flows, c, data: code_lengths,
-    gradients=lambda flows, c, data: gradient_norms(flows['flow'], k=c['k']), lid=_lid,
-    background=lambda flows, c, data: background(flows['background'], k=c['k']), ensemble=lambda flows, c, data: ensemble(flows['members'], k=c['k']))
+STATISTICS = dict( # name -> function of a score cell's flows, config and data: a statistic function
+    flow=lambda flows, c, data: flows['flow'],
+    pixels=lambda flows, c, data: pixel_statistics,
+    codes=lambda flows, c, data: code_lengths,
+    gradients=lambda flows, c, data: gradient_norms(flows['flow'], k=c['k']),
+    lid=_lid,
+    background=lambda flows, c, data: background(flows['background'], k=c['k']),
+    ensemble=lambda flows, c, data: ensemble(flows['members'], k=c['k']))
 
 def score_cell(
     cell:Cell, # a score cell
@@ -344,9 +535,14 @@ def score_cell(
 )->dict: # metrics of the row
     "Statistics of all sets, every score fitted on held-out ID data, and their metrics."
     c, data, folder = cell.config, CellData(cell.needs[0].config), Path(runs)/cell.key
-    flows, fs = _flows(cell, runs, device), []
-    for s in c['statistics']: require(s in STATISTICS, f'there is no statistic {s!r}; choose from {", ".join(STATISTICS)}'); fs.append(STATISTICS[s](flows, c, data))
-    sets, tables = dict(held=lambda: data.held[:c['n_held']], test=lambda: data.test(c['n_test']), **{o: lambda o=o: data.ood(o, c['n_ood']) for o in c['ood'] if o not in cell.missing}), {}
+    odd = [s for s in c['statistics'] if s not in STATISTICS]
+    require(not odd, f'there is no statistic {odd[:1]}; choose from {", ".join(STATISTICS)}')
+    flows = _flows(cell, runs, device)
+    fs = [STATISTICS[s](flows, c, data) for s in c['statistics']]
+    sets = dict(held=lambda: data.held[:c['n_held']], test=lambda: data.test(c['n_test']))
+    for o in c['ood']:
+        if o not in cell.missing: sets[o] = lambda o=o: data.ood(o, c['n_ood'])
+    tables = {}
     for name, x in sets.items():
         if stop(): raise Stopped(f'stopped before {name}')
         tables[name] = load_table(write_table(folder/f'{name}.parquet', fs, x(), name, c['k']))
@@ -355,25 +551,47 @@ def score_cell(
 # %% ../nbs/52_study.ipynb #5884d22d
 def _flows(cell, runs, device):
     "The trained flows that a score cell needs."
-    flow, *more = [load_flow(Path(runs)/c.key/'model.safetensors').to(device) for c in cell.needs]
-    modes = [c.config['mode'] for c in cell.needs[1:]]
-    return dict(flow=flow, members=[f for f, m in zip(more, modes) if m != 'background'], **({'background': more[modes.index('background')]} if 'background' in modes else {}))
+    paths = [Path(runs)/c.key/'model.safetensors' for c in cell.needs]
+    flow, *more = [load_flow(p).to(device) for p in paths]
+    res = dict(flow=flow, members=[])
+    for f, c in zip(more, cell.needs[1:]):
+        if c.config['mode'] == 'background': res.setdefault('background', f)
+        else: res['members'].append(f)
+    return res
 
 def _named_score(name):
+    "A score by its name: 'a & b' joins two, '-a' is the negative of a statistic."
     one = lambda n: named(-Stat(n[1:]), n) if n[0] == '-' else get_score(n)
     return reduce(and_, [one(n.strip()) for n in name.split('&')])
 
 def _compare_all(tables, c, flow):
     "AUROC and the rest, for every score and OOD set, and bits per dimension of each set."
     held, test = tables.pop('held').data, tables.pop('test').data
-    scores = fit_scores(held, None if c['scores'] is None else [_named_score(n) for n in c['scores']])
-    rows = [dict(ood=o, score=n, **compare(s(test), s(t.data), c['n_boot'])) for o, t in tables.items() for n, s in scores.items()]
+    tables = {o: t.data for o, t in tables.items()}
+    chosen = None if c['scores'] is None else [_named_score(n) for n in c['scores']]
+    scores = fit_scores(held, chosen)
+    rows = [dict(ood=o, score=n, **compare(s(test), s(t), c['n_boot']))
+            for o, t in tables.items() for n, s in scores.items()]
     for pair in c['oracle']:
-        a, b = fit_scores(held, [_named_score(n) for n in pair]).values()
-        rows += [dict(ood=o, score=f'oracle({", ".join(pair)})', auroc=float(oracle_dual_auroc(a(test), b(test), a(t.data), b(t.data))), n_id=len(test), n_ood=len(t)) for o, t in tables.items()]
-    D, levels = int(np.prod(flow.shape)), 256 if len(flow.shape) == 3 else 1
-    bits = lambda t: float(bits_per_dim(t['log_prob'].mean(), D, levels))
-    return dict(rows=rows, bits_per_dim={k: bits(t) for k, t in dict(test=test, **{o: t.data for o, t in tables.items()}).items()} if 'log_prob' in test else {}, n_held=len(held), n_images=len(held) + len(test) + sum(map(len, tables.values())))
+        both = fit_scores(held, [_named_score(n) for n in pair]).values()
+        rows += [_oracle_row(o, pair, both, test, t) for o, t in tables.items()]
+    n_images = len(held) + len(test) + sum(map(len, tables.values()))
+    bits = _mean_bits(dict(test=test, **tables), flow)
+    return dict(rows=rows, bits_per_dim=bits, n_held=len(held), n_images=n_images)
+
+def _oracle_row(o, pair, scores, test, t):
+    "AUROC of the best dual threshold on one OOD set, found with the labels."
+    a, b = scores
+    auroc = float(oracle_dual_auroc(a(test), b(test), a(t), b(t)))
+    name = f'oracle({", ".join(pair)})'
+    return dict(ood=o, score=name, auroc=auroc, n_id=len(test), n_ood=len(t))
+
+def _mean_bits(tables, flow):
+    "Mean bits per dimension of each set, if the likelihood is among the statistics."
+    if 'log_prob' not in tables['test']: return {}
+    dims, levels = math.prod(flow.shape), 1
+    if len(flow.shape) == 3: levels = flow.pre.levels or 256
+    return {k: float(bits_per_dim(t['log_prob'].mean(), dims, levels)) for k, t in tables.items()}
 
 # %% ../nbs/52_study.ipynb #3a051f1e
 @patch
@@ -385,69 +603,119 @@ def do(self:Cell,
     checkpoint:float=60, # seconds from one to the next, at least
 )->dict: # the row; None in the helpers of a data-parallel cell
     "Train or score."
-    folder, t = Path(out)/'runs'/self.key, time.perf_counter()
-    if self.kind == 'train': metrics = fit_cell(self.config, folder, device, stop, log, checkpoint)[2]
-    else: metrics = score_cell(self, out/'runs', device, stop) if ranks()[0] == 0 else {}
+    runs, began = Path(out)/'runs', time.perf_counter()
+    folder, metrics = runs/self.key, {}
+    if self.kind == 'train':
+        metrics = fit_cell(self.config, folder, device, stop, log, checkpoint)[2]
+    elif ranks()[0] == 0: metrics = score_cell(self, runs, device, stop)
     if ranks()[0] > 0: return
-    timing = _timing(metrics, read_log(folder), device, self.config.get('amp'), time.perf_counter() - t); (folder/'checkpoint.safetensors').unlink(missing_ok=True)
-    return dict(key=self.key, kind=self.kind, grid=self.grid, name=self.name, config=self.config, needs=[c.key for c in self.needs], flow=(self.needs or [self])[0].config,
-                data={f'{n} {s}': data_version(n, s) for n, s in self.data}, metrics=metrics, where=_where(device), timing=timing)
+    took = time.perf_counter() - began
+    timing = _timing(metrics, read_log(folder), device, self.config.get('amp'), took)
+    (folder/'checkpoint.safetensors').unlink(missing_ok=True)
+    return dict(key=self.key, kind=self.kind, grid=self.grid, name=self.name,
+        config=self.config, needs=[c.key for c in self.needs],
+        flow=(self.needs or [self])[0].config,
+        data={f'{n} {s}': data_version(n, s) for n, s in self.data},
+        metrics=metrics, where=_where(device), timing=timing)
 
 def _timing(metrics, logged, device, amp, seconds):
     "Seconds in all, and speed."
     took = sum(r['seconds'] for r in logged) if logged else seconds
-    speed = float(np.median([r['images_per_s'] for r in logged])) if logged else metrics['n_images']/seconds
-    res = dict(seconds=round(took, 3), images_per_s=round(speed, 1), finished=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), host=platform.node())
-    if logged: res.update(flop_per_s=round(speed*metrics['flops_per_image']), share_of_peak=round(speed*metrics['flops_per_image']/_peak(device, amp), 4))
+    if logged: speed = float(np.median([r['images_per_s'] for r in logged]))
+    else: speed = metrics['n_images']/seconds
+    now = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())
+    res = dict(seconds=round(took, 3), images_per_s=round(speed, 1), finished=now,
+        host=platform.node())
+    if logged:
+        work = speed*metrics['flops_per_image']
+        share = round(work/_peak(device, amp), 4)
+        res.update(flop_per_s=round(work), share_of_peak=share)
     return res
 
+# %% ../nbs/52_study.ipynb #2e0a5203
 @lru_cache(None)
 def _peak(device, amp):
-    "Operations per second of a large matrix product in the same precision, at the best of eight moments."
-    f, work = matmul(device=device); was = _tf32(amp == 'tf32')
-    with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=amp == 'bf16'): speed = max(rate(f, .05, device) for _ in range(8))
+    "Operations per second of a large matrix product in this precision, the best of eight moments."
+    f, work = matmul(device=device)
+    was, kind = _tf32(amp == 'tf32'), torch.device(device).type
+    with torch.autocast(kind, torch.bfloat16, enabled=amp == 'bf16'):
+        speed = max(rate(f, .05, device) for _ in range(8))
     _tf32(was)
     return work*speed
 
 @lru_cache(None)
 def _where(device):
     "Hardware, versions and commit."
-    git = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=Path(flowood.__file__).parent, capture_output=True, text=True)
-    return dict(device=machine(device), threads=torch.get_num_threads(), flowood=flowood.__version__, torch=torch.__version__, numpy=np.__version__, python=platform.python_version(), commit=git.stdout.strip() or None)
+    home = Path(flowood.__file__).parent
+    git = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=home, capture_output=True, text=True)
+    return dict(device=machine(device), threads=torch.get_num_threads(),
+        flowood=flowood.__version__, torch=torch.__version__, numpy=np.__version__,
+        python=platform.python_version(), commit=git.stdout.strip() or None)
 
 # %% ../nbs/52_study.ipynb #06f7d402
 def run_study(
     cells, # from `read_study`, or the path of a study
     out, # folder for results
-    **kw, # of `run_jobs`: `minutes`, `on`, `device`, `workers`, `address`, `share`, `say`; `checkpoint`, seconds from one to the next; `log`, further writers: 'tensorboard', 'wandb'
+    # of `run_jobs`: `minutes`, `on`, `device`, `workers`, `address`, `share`, `say`;
+    # `checkpoint`, seconds from one to the next, 0: after each epoch;
+    # `log`, further writers: 'tensorboard', 'wandb'
+    **kw,
 )->dict: # key -> 'done', 'stopped', 'failed: why', or 'waiting'
     "Do the cells that are not done."
+    _check_budget(**kw)
     return run_jobs(_cells(cells), out, **kw)
 
 def _cells(study): return study if isinstance(study, list) else read_study(study)
 
+def _check_budget(minutes=None, checkpoint=60, workers=None, device='cpu', on='serial', **kw):
+    "One sentence if a run could not even begin."
+    require(minutes is None or minutes > 0, f'minutes is {minutes}; give a number above 0')
+    require(checkpoint >= 0,
+        f'checkpoint is {checkpoint} seconds; give 0, which saves after each epoch, or more')
+    require(workers is None or workers > 0, f'workers is {workers}; give a number above 0')
+    if on != 'ray': _check_device(str(device))
+
+def _check_device(device):
+    "One sentence if a device is not on this machine."
+    kind, _, i = device.partition(':')
+    require(kind in ('cpu', 'cuda', 'mps'), f'there is no device {device!r}; write cpu or cuda')
+    if kind == 'mps': n = int(torch.backends.mps.is_available())
+    else: n = torch.cuda.device_count() if kind == 'cuda' else 1
+    require(n > int(i or 0), f'the device {device} is not on this machine, which has {n} of this '
+        'kind; leave the device out, or write cpu')
+
 # %% ../nbs/52_study.ipynb #ff079621
+def _lost(c):
+    "Data that a cell cannot do without, and that are not here."
+    spare = {o for m in (c, *c.needs) for o in m.missing}
+    gone = [(n, s) for n, s in c.data if data_version(n, s) == 'missing' and n not in spare]
+    return ', '.join(f'{n} ({s})' for n, s in gone)
+
+def _state(c, out, event):
+    "State of a cell, and a detail; `event` is its last one in the journal."
+    row, log = job_rows([c], out), read_log(out/'runs'/c.key)
+    if row: return 'done', f"{row[0]['timing']['seconds']:.0f} s"
+    if lost := _lost(c): return 'no data', lost
+    if event.startswith('failed'): return 'failed', event[8:]
+    return ('begun' if event != 'waiting' else 'waiting'), f'{len(log)} epochs' if log else ''
+
 def study_status(
     cells, # from `read_study`, or the path of a study
     out, # folder of its results
 )->pd.DataFrame: # a row per cell: name, state, detail
     "Where each cell stands."
-    cells, out = _cells(cells), Path(out); last = {e['key']: e for e in journal(out)}
-    def one(c):
-        row, log = job_rows([c], out), read_log(out/'runs'/c.key)
-        if row: return 'done', f"{row[0]['timing']['seconds']:.0f} s"
-        lost = [f'{n} ({s})' for n, s in c.data if data_version(n, s) == 'missing' and n not in {o for m in (c, *c.needs) for o in m.missing}]
-        event = last.get(c.key, {}).get('event', 'waiting')
-        if lost: return 'no data', ', '.join(lost)
-        if event.startswith('failed'): return 'failed', event[8:]
-        return ('begun' if event != 'waiting' else 'waiting'), f'{len(log)} epochs' if log else ''
-    return pd.DataFrame([dict(kind=c.kind, grid=c.grid, name=c.name, key=c.key, **dict(zip(('state', 'detail'), one(c)))) for c in cells])
+    out, last, res = Path(out), {e['key']: e for e in journal(out)}, []
+    for c in _cells(cells):
+        state, detail = _state(c, out, last.get(c.key, {}).get('event', 'waiting'))
+        res.append(dict(kind=c.kind, grid=c.grid, name=c.name, key=c.key, state=state,
+            detail=detail))
+    return pd.DataFrame(res)
 
 def finished(
     cells, # from `read_study`, or the path of a study
     out, # folder of its results
 )->list: # the rows of the cells that are done, in the study's order
-    "What a study has found so far; JSON-able, so it can be kept and shown where the study's data are not."
+    "What a study has found so far; JSON-able, to be shown where the study's data are not."
     return job_rows(_cells(cells), out)
 
 def study_rows(
@@ -457,12 +725,23 @@ def study_rows(
     "Every number of a study."
     res = []
     for row in rows:
-        f, m = row['flow'], row['metrics']; tuned = ' '.join(f'{k}={v}' for k, v in sorted(f['args'].items()))
-        who = dict(grid=row['grid'], model=f['model'], args=tuned, mode=f['mode'], amp=f['amp'], data=f['data'], seed=f['seed'], key=row['key'])
-        if row['kind'] == kind: res += [dict(who, **r) for r in m['rows']] if kind == 'score' else [dict(who, **m['bits_per_dim'], params=m['params'], **row['timing'])]
+        if row['kind'] != kind: continue
+        f, m = row['flow'], row['metrics']
+        who = dict(grid=row['grid'], model=f['model'],
+            args=' '.join(f'{k}={v}' for k, v in sorted(f['args'].items())),
+            mode=f['mode'], amp=f['amp'], data=f['data'], seed=f['seed'], key=row['key'])
+        if kind == 'score': res += [dict(who, **r) for r in m['rows']]
+        else: res.append(dict(who, **m['bits_per_dim'], params=m['params'], **row['timing']))
     return pd.DataFrame(res)
 
 # %% ../nbs/52_study.ipynb #af4661f2
+def _entry(g, metric):
+    "An entry of the table: one seed with its interval, or the mean and range of several."
+    v, r = g[metric], g.iloc[0]
+    if len(g) > 1: return f'{v.mean():.3f} ({v.min():.3f} to {v.max():.3f})'
+    has_interval = metric == 'auroc' and r.lo == r.lo
+    return f'{r[metric]:.3f}' + (f' [{r.lo:.3f}, {r.hi:.3f}]' if has_interval else '')
+
 def study_table(
     rows:list, # from `finished`
     metric:str='auroc', # a column of `study_rows`
@@ -470,20 +749,28 @@ def study_table(
     "The table of a study."
     r = study_rows(rows)
     require(len(r), 'no score cell of this study is done; run it first')
-    def cell(g):
-        if len(g) > 1: return f'{g[metric].mean():.3f} ({g[metric].min():.3f} to {g[metric].max():.3f})'
-        v = g.iloc[0]; return f'{v[metric]:.3f}' + (f' [{v.lo:.3f}, {v.hi:.3f}]' if metric == 'auroc' and v.lo == v.lo else '')
-    by = [c for c in ('grid', 'model', 'args', 'mode', 'amp', 'data', 'ood') if c in ('model', 'data', 'ood') or r[c].nunique() > 1]
-    t = r.groupby([*by, 'score'], sort=False)[[metric, 'lo', 'hi']].apply(cell).unstack('score')
+    require(metric in r, f'there is no metric {metric!r}; choose one of {", ".join(r)}')
+    always, maybe = ('model', 'data', 'ood'), ('grid', 'args', 'mode', 'amp')
+    order = 'grid', 'model', 'args', 'mode', 'amp', 'data', 'ood'
+    by = [c for c in order if c in always or c in maybe and r[c].nunique() > 1]
+    groups = r.groupby([*by, 'score'], sort=False)[[metric, 'lo', 'hi']]
+    t = groups.apply(lambda g: _entry(g, metric)).unstack('score')
     return t.reindex(columns=r.score.unique()).fillna('')
 
 def study_speed(
     rows:list, # from `finished`
 )->pd.DataFrame: # a line per trained flow
     "Bits per dimension of the trained flows, and what training them took."
-    r = study_rows(rows, 'train'); where = [r['where']['device'] for r in rows if r['kind'] == 'train']
-    return pd.DataFrame({'model': r.model, 'args': r.args, 'data': r.data, 'mode': r['mode'], 'amp': r.amp, 'seed': r.seed, 'parameters': r.params.map('{:,}'.format), 'bits/dim': [f'{a:.3f} [{b:.3f}, {c:.3f}]' for a, b, c in zip(r['mean'], r.lo, r.hi)],
-                         'images/s': r.images_per_s, 'GFLOP/s': (r.flop_per_s/1e9).round(1), 'of peak': r.share_of_peak.map('{:.0%}'.format), 'minutes': (r.seconds/60).round(1), 'device': where})
+    r = study_rows(rows, 'train')
+    require(len(r), 'no train cell of this study is done; run it first')
+    ends = zip(r['mean'], r.lo, r.hi)
+    return pd.DataFrame({
+        'model': r.model, 'args': r.args, 'data': r.data, 'mode': r['mode'], 'amp': r.amp,
+        'seed': r.seed, 'parameters': r.params.map('{:,}'.format),
+        'bits/dim': [f'{a:.3f} [{b:.3f}, {c:.3f}]' for a, b, c in ends],
+        'images/s': r.images_per_s, 'GFLOP/s': (r.flop_per_s/1e9).round(1),
+        'of peak': r.share_of_peak.map('{:.0%}'.format), 'minutes': (r.seconds/60).round(1),
+        'device': [o['where']['device'] for o in rows if o['kind'] == 'train']})
 
 # %% ../nbs/52_study.ipynb #9b1e5c02
 def publish(
@@ -491,8 +778,13 @@ def publish(
     out, # folder of the study's results
     path, # the file, such as `models/small/glow-fashion.safetensors`
 ):
-    "Write a trained flow in float16 for `load_flow`, with its data, bits per dimension, seed, steps, seconds, hardware and commit."
-    c, m, w, size = row['config'], row['metrics'], row['where'], row['config']['size']
-    about = dict(data=c['data'] + (f' {size}x{size}' if size else ''), bits_per_dim=m['bits_per_dim']['mean'], seed=c['seed'], seconds=row['timing']['seconds'], commit=w['commit'], cell=c,
-                 hardware=f"{w['device']}, {w['threads']} thread{'s'*(w['threads'] > 1)}, torch {w['torch']}")
-    save_flow(load_flow(Path(out)/'runs'/row['key']/'model.safetensors').half(), path, **about, **({'steps': c['steps']} if c['steps'] else {}))
+    "Write a trained flow in float16 for `load_flow`, with what a reader should know about it."
+    c, w, threads = row['config'], row['where'], row['where']['threads']
+    about = dict(
+        data=c['data'] + (f" {c['size']}x{c['size']}" if c['size'] else ''),
+        bits_per_dim=row['metrics']['bits_per_dim']['mean'], seed=c['seed'],
+        seconds=row['timing']['seconds'], commit=w['commit'], cell=c,
+        hardware=f"{w['device']}, {threads} thread{'s'*(threads > 1)}, torch {w['torch']}")
+    if c['steps']: about['steps'] = c['steps']
+    flow = load_flow(Path(out)/'runs'/row['key']/'model.safetensors')
+    save_flow(flow.half(), path, **about)

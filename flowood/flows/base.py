@@ -64,7 +64,7 @@ def no_ladj(
     x:Tensor, # a batch, `(B, ...)`
 )->Tensor: # `(B,)` zeros
     "The `ladj` of a map that keeps volumes."
-    return torch.zeros(len(x), dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)
+    return torch.zeros(x.shape[0], dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)
 
 # %% ../../nbs/10_bijectors.ipynb #f5d44117
 class ElementwiseAffine(Bijector):
@@ -216,10 +216,12 @@ def sample(self:Flow, n, c=None, temperature=1., generator=None)->Tensor: # `(n,
 
 @patch
 @torch.no_grad()
-def initialize(self:Flow, x, c=None):
-    "Data-dependent initialisation of all layers on the batch `x`; returns the flow."
+def initialize(self:Flow, x, c=None, seed=0):
+    "Data-dependent initialisation of all layers on raw examples; returns the flow."
     x = plain(x)
     if not self.pre.active: self.pre.fit(x)
+    draw = lambda shape: torch.rand(shape, generator=rng('initialize', seed)).to(x.device)
+    x = self.pre.spread(x, draw)
     self.transform.initialize(self.pre(x, next(self.parameters(), None))[0], c)
     self.ready.fill_(1)
     return self

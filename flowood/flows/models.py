@@ -207,7 +207,7 @@ class Flatten(Bijector):
         *shape, # shape of one example
     ): super().__init__(); self.shape = tuple(shape)
     def forward(self, x, c=None): return x.flatten(1), no_ladj(x)
-    def inverse(self, z, c=None): return z.view(len(z), *self.shape), no_ladj(z)
+    def inverse(self, z, c=None): return z.view(z.shape[0], *self.shape), no_ladj(z)
     def out_shape(self, shape): return (math.prod(shape),)
     def in_shape(self, shape): return self.shape
 

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.func import functional_call, grad, vjp, vmap
 
-from ..core import require, views
+from ..core import require
+from ..preprocess import views
 from .base import MissingColumn, Score, _Density, column
 
 # %% ../../nbs/34_gradients.ipynb #a514e868

@@ -14,7 +14,8 @@ import torch
 from torch.func import jvp, vjp, vmap
 from fastcore.basics import patch
 
-from ..core import require, rng, views
+from ..core import require, rng
+from ..preprocess import views
 from .base import Combined, NegLogLik, Stat
 
 # %% ../../nbs/35_lid.ipynb #2bf0f021

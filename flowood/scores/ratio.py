@@ -11,7 +11,8 @@ import re
 import numpy as np
 import torch
 
-from ..core import digest, require, rng, views
+from ..core import digest, require, rng
+from ..preprocess import views
 from .base import MissingColumn, Score, column
 
 # %% ../../nbs/33_ratio.ipynb #2249518b

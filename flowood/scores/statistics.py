@@ -67,7 +67,7 @@ def flow_columns(
     f32 = torch.promote_types(z.dtype, torch.float32)
     flat = cache(lambda: torch.cat([p.flatten(1) for p in parts], 1).to(f32))
     fs = dict(log_prob=lambda: base() + ladj, log_base=base, ladj=lambda: ladj)
-    first = flow.transform.bijectors[0] if isinstance(flow.transform, Chain) else None
+    first = next(iter(flow.transform), None) if isinstance(flow.transform, Chain) else None
     if isinstance(first, Logit):
         given = cache(lambda: first(x)[1])
         fs.update(ladj_in=given, ladj_net=lambda: ladj - given())
