@@ -177,9 +177,8 @@ def score(
 )->dict: # n, ood, skipped; and more in shards
     "Judge data with a saved detector; memory does not grow with the number of examples."
     if _sharded(dict(kwargs, out=out)):
-        core.require(alpha is None and ood_score is None, '--alpha and --score are for one file; '
-            'leave them out in shards, or leave out what asks for shards')
         kwargs.update(bs=bs, device=device, progress=progress, module=module)
+        kwargs.update(alpha=alpha, ood_score=ood_score)
         return _score_shards(detector, path, Path(out), **kwargs)
     _named([path])
     out = out if _special(out) else require_file(out, '.csv', '.jsonl')
@@ -191,7 +190,9 @@ def score(
         n, flagged, bad = _judge_stream(det, src, bs or 256, write, bar)
     res = dict(n=n, ood=flagged, alpha=det.alpha, skipped=bad)
     res['rate'] = n/(time.perf_counter() - started)
-    with _messages(out): _say_scored(res, out)
+    with _messages(out):
+        for note in src.notes: print('note:', note)
+        _say_scored(res, out)
     return dict(res, skipped=len(bad))
 
 # %% ../nbs/59_cli.ipynb #c1e0a011
