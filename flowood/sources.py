@@ -47,9 +47,9 @@ class Source:
         many = 'rows of' if self.n is None else f'{self.n:,} ×'
         return f"{self.kind} source {self.path}: {many} {what}"
 
-    advice = '' # what to do if nothing can be read
+    _advice = '' # what to do if nothing can be read
     def _read(self, bs): raise NotImplementedError('a source is made by `open_source`')
-    def _take(self, idx): return None # what `_read` gives, for any numbers, where that is cheap
+    direct = False # whether `_take(idx)` reads any examples by their numbers, cheaply
 
 # %% ../nbs/06_sources.ipynb #d520f020
 @patch
@@ -63,7 +63,7 @@ def blocks(self:Source,
         some |= len(keep) > 0
         yield order, keep, self._tensor(a)
     first = f', the first because {self.skipped[0][1]}' if self.skipped else ''
-    require(some or self.span, f'{self.path} holds no readable example{first}{self.advice}')
+    require(some or self.span, f'{self.path} holds no readable example{first}{self._advice}')
 
 @patch
 def _tensor(self:Source, a):
@@ -110,7 +110,7 @@ def sample(self:Source,
     require(n > 0, f'a sample of {n} examples is not possible; give a positive number')
     g = rng('sample', seed)
     keys = lambda m: torch.rand(m, generator=g, dtype=torch.float64)
-    if self.n is None or self._take(np.arange(0)) is None: return self._sample_stream(n, keys)
+    if self.n is None or not self.direct: return self._sample_stream(n, keys)
     return self._sample_chosen(n, keys(self.n).argsort().numpy())
 
 # %% ../nbs/06_sources.ipynb #0b79ef75
@@ -131,7 +131,7 @@ def _sample_chosen(self:Source, n, ranked, bs=256):
             names += [order[j] for j in keep.tolist()]
             at += idx[i:i+bs][keep].tolist()
     first = f', the first because {self.skipped[0][1]}' if self.skipped else ''
-    require(at, f'{self.path} holds no readable example{first}{self.advice}')
+    require(at, f'{self.path} holds no readable example{first}{self._advice}')
     if done <= n: return names, x[:len(at)]
     back = np.argsort(at)
     return [names[i] for i in back.tolist()], x[:len(at)][torch.from_numpy(back)]
@@ -298,7 +298,7 @@ def _white(a, given=None):
         if given in (1, 255): return given
         with warnings.catch_warnings(): # an image may be all NaN
             warnings.simplefilter('ignore')
-            return 255 if np.nanmedian(np.nanmax(a.reshape(len(a), -1), axis=1)) > 1 else 1
+            return 255 if np.nanmedian(np.nanmax(_flat(a), axis=1)) > 1 else 1
     if given and given >= 255: return given
     return _depth(a[a <= 65535].max(initial=0))
 
@@ -312,12 +312,14 @@ def _said_white(white, dtype):
     bits = white.bit_length()
     return f'{bits} bits per pixel, of which the upper 8 are used' if bits > 8 else None
 
+def _flat(a): return a.reshape(len(a), int(np.prod(a.shape[1:])))
+
 def _to_uint8(a, white):
     "Good images as bytes; `{number: reason}` of the others; how many were cut off at white."
     if a.dtype == np.uint8: return a, {}, 0
     if a.dtype == bool: return a.astype(np.uint8)*255, {}, 0
     top = 65535 if white > 255 else white
-    rows = a.reshape(len(a), -1)
+    rows = _flat(a)
     with np.errstate(invalid='ignore'): out = ~((rows >= 0) & (rows <= top))
     first = {i: rows[i][out[i]][0] for i in np.flatnonzero(out.any(1)).tolist()}
     bad = {i: f'it holds the value {v:g}, outside 0..{top}' for i, v in first.items()}
@@ -325,7 +327,7 @@ def _to_uint8(a, white):
     if a.dtype.kind == 'f':
         a = a.astype(np.float32) if a.dtype.itemsize < 4 else a
         return np.round(a*255 if white == 1 else a).astype(np.uint8), bad, 0
-    above = int((a.reshape(len(a), -1) > white).any(1).sum())
+    above = int((_flat(a) > white).any(1).sum())
     return (np.minimum(a, white) >> (white.bit_length() - 8)).astype(np.uint8), bad, above
 
 # %% ../nbs/06_sources.ipynb #3697327f
@@ -343,13 +345,13 @@ class _Images(Source):
         said = _converted(c, need) if c != need and (how.image or c in (2, 4)) else None
         n, settings = rows.shape[0], dict(size=how.size, mode=how.mode)
         _require_shape(where, (need if need in (1, 3) else c, h, w), how.image)
-        self.rows, self.white = rows, 255
+        self.rows, self.white, self.direct = rows, 255, rows.take is not None
         if rows.dtype not in (np.uint8, bool):
             probe = rows.probe()
             some = probe is not None and len(probe)
             self.white = settings['white'] = _white(probe, how.white) if some else 1
             notes += [f'{where}: {o}.' for o in [_said_white(self.white, rows.dtype)] if o]
-        if rows.dtype.kind == 'f': self.advice = '; give pixels in 0..1 or 0..255'
+        if rows.dtype.kind == 'f': self._advice = '; give pixels in 0..1 or 0..255'
         if said: notes.append(f"{where}: {said}{'' if n is None else f': {n}'}.")
         super().__init__(where, 'image', (need, h, w), n, None, rows.notes + notes, settings)
 
@@ -359,7 +361,7 @@ class _Images(Source):
             yield self._judge(np.arange(i, i + len(a)), a)
             i += len(a)
 
-    def _take(self, idx): return self.rows.take and self._judge(idx, self.rows.take(idx))
+    def _take(self, idx): return self._judge(idx, self.rows.take(idx))
 
     def _judge(self, idx, a):
         a = a[...,None] if a.ndim == 3 else np.moveaxis(a, 1, -1) if self.first else a
@@ -455,7 +457,7 @@ def _labels(col):
     "A column as strings."
     if isinstance(col, tuple): return [_printable(s.strip()) for s in col]
     values = col.tolist() if hasattr(col, 'tolist') else list(col)
-    if isinstance(values[0], tuple): return ['/'.join(map(str, o)) for o in values]
+    if values and isinstance(values[0], tuple): return ['/'.join(map(str, o)) for o in values]
     return [_printable(str(o)) for o in values]
 
 def _is_id(name, col, first=False):
@@ -492,7 +494,8 @@ class _Table(Source):
     "Rows of a table."
     def __init__(self, where, rows, names, how, index=(), named=True, comma=False):
         names, changed = _distinct(names)
-        notes, self.rows, self.comma, self.fitting = rows.notes[:], rows, comma, how.fitting
+        notes, self.rows, self.direct = rows.notes[:], rows, rows.take is not None
+        self.comma, self.fitting = comma, how.fitting
         if changed:
             notes.append(f'{where}: columns of the same name are now called {_list(changed)}.')
         drop = [str(o) for o in how.drop]
@@ -561,7 +564,7 @@ def _read(self:_Table, bs):
         i += n
 
 @patch
-def _take(self:_Table, idx): return self.rows.take and self._judge(idx, *self.rows.take(idx))
+def _take(self:_Table, idx): return self._judge(idx, *self.rows.take(idx))
 
 @patch
 def _judge(self:_Table, idx, block, bad):
@@ -587,7 +590,7 @@ def _names(self:_Table, idx, col):
     return [o or str(i) for i, o in zip(idx.tolist(), _labels(col))]
 
 @patch(as_prop=True)
-def advice(self:_Table):
+def _advice(self:_Table):
     return '; fill the gaps, or leave columns out with --drop' if self.fitting else ''
 
 # %% ../nbs/06_sources.ipynb #d58dff37
@@ -700,7 +703,7 @@ def _open_csv(path, how):
     try: f = _Csv(path)
     except (OSError, EOFError, UnicodeError, csv.Error) as e:
         if isinstance(e, FileNotFoundError): raise
-        raise ValueError(f'{path} cannot be read as a CSV file ({e}); write it again') from e
+        raise ValueError(f'{path} cannot be read as a CSV file ({e}); copy it again') from e
     return _Table(path, _Rows((None,), None, f.blocks, None, f.notes), f.names, how, comma=f.comma)
 
 # %% ../nbs/06_sources.ipynb #a42f02b6
@@ -982,7 +985,7 @@ def _decide(where, items, names, how):
 # %% ../nbs/06_sources.ipynb #9c9a22dc
 class _Pictures(Source):
     "Images that are decoded one at a time; an unreadable one leaves its block smaller."
-    bad, folder = 0, None
+    bad, folder, direct = 0, None, True
     def __init__(self, where, items, how, names=None, folder=None, notes=(), lazy=False):
         self.items, self.names, self.folder, self.scoring = items, names, folder, bool(how.image)
         shape, mode, white, more = how.image, how.mode, how.white, []
