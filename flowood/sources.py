@@ -318,6 +318,7 @@ def _to_uint8(a, white):
     "Good images as bytes; `{number: reason}` of the others; how many were cut off at white."
     if a.dtype == np.uint8: return a, {}, 0
     if a.dtype == bool: return a.astype(np.uint8)*255, {}, 0
+    if a.dtype == np.int8: a = a.astype(np.int16)
     top = 65535 if white > 255 else white
     rows = _flat(a)
     with np.errstate(invalid='ignore'): out = ~((rows >= 0) & (rows <= top))
@@ -336,9 +337,16 @@ def _judged(source, idx, order, why):
     source.skipped += [(order[i], why[i]) for i in sorted(why)]
     return order, np.array([i for i in range(len(order)) if i not in why], dtype=np.int64)
 
+def _require_kind(where, is_image, how):
+    "Raise one sentence unless a detector of this kind of data is to score it."
+    is_a, was = ('images' if o else 'a table' for o in (is_image, how.image))
+    require(not how.shape or bool(how.image) == is_image,
+            f'{where} is {is_a} and the detector was fitted on {was}')
+
 class _Images(Source):
     "Images from an array."
     def __init__(self, where, rows, how):
+        _require_kind(where, True, how)
         (h, w, c), self.first, notes = _layout(rows.shape[1:], how.image, where)
         if how.size: h = w = how.size
         need = how.image[0] if how.image else dict(L=1, RGB=3).get(how.mode, c)
@@ -465,13 +473,18 @@ def _is_id(name, col, first=False):
     if len(col) > 64 and not _is_id(name, _head(col), first=True): return False
     labels = _labels(col)
     if len(set(labels)) < len(labels): return False
-    try: v = np.array([int(o) for o in labels])
-    except (ValueError, OverflowError): v = None
+    v = _integers(labels)
     if _looks_id(name): return v is not None or not all(map(_isnumber, labels))
     if v is None or first: return v is not None
     return len(v) >= 20 and int(v.max()) - int(v.min()) == len(v) - 1
 
 def _head(col): return col[:64] if isinstance(col, tuple) else col.iloc[:64]
+
+def _integers(labels):
+    "Strings as integers, `None` if they are something else."
+    try: v = [float(o) if '.' in o else int(o) for o in labels]
+    except ValueError: return None
+    return np.array([int(o) for o in v]) if all(o == int(o) for o in v) else None
 
 def _isnumber(s):
     "Whether a string is a number."
@@ -493,6 +506,7 @@ def _distinct(names):
 class _Table(Source):
     "Rows of a table."
     def __init__(self, where, rows, names, how, index=(), named=True, comma=False):
+        _require_kind(where, False, how)
         names, changed = _distinct(names)
         notes, self.rows, self.direct = rows.notes[:], rows, rows.take is not None
         self.comma, self.fitting = comma, how.fitting
@@ -502,8 +516,8 @@ class _Table(Source):
         choose = self._to_fit if self.fitting else self._as_fitted
         keep, ids, drop = choose(where, names, drop, how, [str(o) for o in index], named, notes)
         require(keep, f'no column of {where} is left; its columns are {_list(names)}')
-        require(how.shape is None or len(how.shape) != 1 or how.shape[0] == len(keep),
-                f'{where} has {len(keep)} columns and {how.shape and how.shape[0]} are needed')
+        d = how.shape[0] if how.shape else len(keep)
+        require(d == len(keep), f'{where} has {len(keep)} columns and {d} are needed')
         where_at = {o: i for i, o in enumerate(names)}
         self.at, self.label = [where_at[o] for o in keep], where_at.get(ids)
         self.lost, columns = Counter(), keep
@@ -761,7 +775,9 @@ def _open_frame(d, how, where='the data frame'):
     import pandas as pd
     ix, index, names = d.index, [], list(d.columns)
     if names and isinstance(names[0], tuple): names = ['/'.join(map(str, o)) for o in names]
-    if not (isinstance(ix, pd.RangeIndex) and ix.start == 0 and ix.step == 1):
+    counts = isinstance(ix, pd.RangeIndex) and ix.start == 0 and ix.step == 1
+    joined = not ix.is_unique and ix.dtype.kind in 'iu' # of frames that counted, one by one
+    if not (counts or joined):
         index = [str(ix.name) if ix.name not in (None, *names) else '__index_level_0__']
     def block(part):
         cols = _series_of(part)
@@ -987,6 +1003,7 @@ class _Pictures(Source):
     "Images that are decoded one at a time; an unreadable one leaves its block smaller."
     bad, folder, direct = 0, None, True
     def __init__(self, where, items, how, names=None, folder=None, notes=(), lazy=False):
+        _require_kind(where, True, how)
         self.items, self.names, self.folder, self.scoring = items, names, folder, bool(how.image)
         shape, mode, white, more = how.image, how.mode, how.white, []
         if not shape:
@@ -1050,9 +1067,6 @@ def open_source(
     require(is_image or not (size or mode), f'{src.path} is a table; size and mode are for images')
     require(not is_image or shape or not drop,
             f'{src.path} holds images, which have no columns to drop')
-    is_a, was = 'an image source' if is_image else 'a table', 'images' if image else 'a table'
-    require(shape is None or len(shape) == len(src.shape),
-            f'{src.path} is {is_a} and the detector was fitted on {was}')
     require(src.n != 0, f'{src.path} holds no examples')
     return src
 
@@ -1060,7 +1074,7 @@ def open_source(
 def _open_path(path, how, files=None):
     "A source from a folder or a file."
     shown = _printable(str(path))
-    require(path.exists(), f'there is no file or folder {shown}', FileNotFoundError)
+    require(os.path.exists(path), f'there is no file or folder {shown[:500]}', FileNotFoundError)
     ext, where = path.suffix.lower(), path if str(path) == shown else shown
     if path.is_dir():
         images, *rest = _walk(path) if files is None else (list(files), [], [])
