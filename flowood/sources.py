@@ -482,9 +482,10 @@ def _head(col): return col[:64] if isinstance(col, tuple) else col.iloc[:64]
 
 def _integers(labels):
     "Strings as integers, `None` if they are something else."
-    try: v = [float(o) if '.' in o else int(o) for o in labels]
-    except ValueError: return None
-    return np.array([int(o) for o in v]) if all(o == int(o) for o in v) else None
+    try:
+        v = [float(o) if '.' in o else int(o) for o in labels]
+        return np.array([int(o) for o in v]) if all(o == int(o) for o in v) else None
+    except (ValueError, OverflowError): return None
 
 def _isnumber(s):
     "Whether a string is a number."
@@ -880,11 +881,14 @@ def _deep_colour(im):
     if im.format not in ('PNG', 'TIFF') or im.mode not in ('RGB', 'RGBA'): return False
     return bool(im.tile) and '16' in str(im.tile[0][3])
 
-def _deep(im, item):
+def _deep(im):
     "Pixels of an image with more than 8 bits, `(h, w, c)`."
     if _deep_colour(im):
         import imagecodecs
-        raw = item if isinstance(item, bytes) else Path(item).expanduser().read_bytes()
+        at = im.fp.tell()
+        im.fp.seek(0)
+        raw = im.fp.read()
+        im.fp.seek(at)
         return dict(PNG=imagecodecs.png_decode, TIFF=imagecodecs.tiff_decode)[im.format](raw)
     require(im.mode != 'F', 'its pixels have 32 bits; save it with 8')
     from PIL import ImageOps
@@ -901,7 +905,7 @@ def _pixels(item, size, c, white=None):
         im = _load(item)
         facts, said = _facts(im), []
         if isinstance(im, np.ndarray) or facts.odd:
-            a = im if isinstance(im, np.ndarray) else _deep(im, item)
+            a = im if isinstance(im, np.ndarray) else _deep(im)
             a, said = _from_numbers(a, white)
             a = _channels(a[None], c)
             a = (resize(a, size) if size else a)[0]
@@ -959,7 +963,7 @@ def _find_white(odd):
     for f, facts, item in odd[::max(1, len(odd)//64)]:
         try:
             im = _load(item)
-            read.append(im if isinstance(im, np.ndarray) else _deep(im, item))
+            read.append(im if isinstance(im, np.ndarray) else _deep(im))
         except Exception: pass
     if not read: return None
     if read[0].dtype.kind == 'f': return 255 if np.median([np.nanmax(a) for a in read]) > 1 else 1
