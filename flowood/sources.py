@@ -47,9 +47,9 @@ class Source:
         many = 'rows of' if self.n is None else f'{self.n:,} ×'
         return f"{self.kind} source {self.path}: {many} {what}"
 
-    advice = '' # what to do if nothing can be read
+    _advice = '' # what to do if nothing can be read
     def _read(self, bs): raise NotImplementedError('a source is made by `open_source`')
-    def _take(self, idx): return None # what `_read` gives, for any numbers, where that is cheap
+    direct = False # whether `_take(idx)` reads any examples by their numbers, cheaply
 
 # %% ../nbs/06_sources.ipynb #d520f020
 @patch
@@ -63,7 +63,7 @@ def blocks(self:Source,
         some |= len(keep) > 0
         yield order, keep, self._tensor(a)
     first = f', the first because {self.skipped[0][1]}' if self.skipped else ''
-    require(some or self.span, f'{self.path} holds no readable example{first}{self.advice}')
+    require(some or self.span, f'{self.path} holds no readable example{first}{self._advice}')
 
 @patch
 def _tensor(self:Source, a):
@@ -110,7 +110,7 @@ def sample(self:Source,
     require(n > 0, f'a sample of {n} examples is not possible; give a positive number')
     g = rng('sample', seed)
     keys = lambda m: torch.rand(m, generator=g, dtype=torch.float64)
-    if self.n is None or self._take(np.arange(0)) is None: return self._sample_stream(n, keys)
+    if self.n is None or not self.direct: return self._sample_stream(n, keys)
     return self._sample_chosen(n, keys(self.n).argsort().numpy())
 
 # %% ../nbs/06_sources.ipynb #0b79ef75
@@ -131,7 +131,7 @@ def _sample_chosen(self:Source, n, ranked, bs=256):
             names += [order[j] for j in keep.tolist()]
             at += idx[i:i+bs][keep].tolist()
     first = f', the first because {self.skipped[0][1]}' if self.skipped else ''
-    require(at, f'{self.path} holds no readable example{first}{self.advice}')
+    require(at, f'{self.path} holds no readable example{first}{self._advice}')
     if done <= n: return names, x[:len(at)]
     back = np.argsort(at)
     return [names[i] for i in back.tolist()], x[:len(at)][torch.from_numpy(back)]
@@ -298,7 +298,7 @@ def _white(a, given=None):
         if given in (1, 255): return given
         with warnings.catch_warnings(): # an image may be all NaN
             warnings.simplefilter('ignore')
-            return 255 if np.nanmedian(np.nanmax(a.reshape(len(a), -1), axis=1)) > 1 else 1
+            return 255 if np.nanmedian(np.nanmax(_flat(a), axis=1)) > 1 else 1
     if given and given >= 255: return given
     return _depth(a[a <= 65535].max(initial=0))
 
@@ -312,12 +312,15 @@ def _said_white(white, dtype):
     bits = white.bit_length()
     return f'{bits} bits per pixel, of which the upper 8 are used' if bits > 8 else None
 
+def _flat(a): return a.reshape(len(a), int(np.prod(a.shape[1:])))
+
 def _to_uint8(a, white):
     "Good images as bytes; `{number: reason}` of the others; how many were cut off at white."
     if a.dtype == np.uint8: return a, {}, 0
     if a.dtype == bool: return a.astype(np.uint8)*255, {}, 0
+    if a.dtype == np.int8: a = a.astype(np.int16)
     top = 65535 if white > 255 else white
-    rows = a.reshape(len(a), -1)
+    rows = _flat(a)
     with np.errstate(invalid='ignore'): out = ~((rows >= 0) & (rows <= top))
     first = {i: rows[i][out[i]][0] for i in np.flatnonzero(out.any(1)).tolist()}
     bad = {i: f'it holds the value {v:g}, outside 0..{top}' for i, v in first.items()}
@@ -325,7 +328,7 @@ def _to_uint8(a, white):
     if a.dtype.kind == 'f':
         a = a.astype(np.float32) if a.dtype.itemsize < 4 else a
         return np.round(a*255 if white == 1 else a).astype(np.uint8), bad, 0
-    above = int((a.reshape(len(a), -1) > white).any(1).sum())
+    above = int((_flat(a) > white).any(1).sum())
     return (np.minimum(a, white) >> (white.bit_length() - 8)).astype(np.uint8), bad, above
 
 # %% ../nbs/06_sources.ipynb #3697327f
@@ -334,22 +337,29 @@ def _judged(source, idx, order, why):
     source.skipped += [(order[i], why[i]) for i in sorted(why)]
     return order, np.array([i for i in range(len(order)) if i not in why], dtype=np.int64)
 
+def _require_kind(where, is_image, how):
+    "Raise one sentence unless a detector of this kind of data is to score it."
+    is_a, was = ('images' if o else 'a table' for o in (is_image, how.image))
+    require(not how.shape or bool(how.image) == is_image,
+            f'{where} is {is_a} and the detector was fitted on {was}')
+
 class _Images(Source):
     "Images from an array."
     def __init__(self, where, rows, how):
+        _require_kind(where, True, how)
         (h, w, c), self.first, notes = _layout(rows.shape[1:], how.image, where)
         if how.size: h = w = how.size
         need = how.image[0] if how.image else dict(L=1, RGB=3).get(how.mode, c)
         said = _converted(c, need) if c != need and (how.image or c in (2, 4)) else None
         n, settings = rows.shape[0], dict(size=how.size, mode=how.mode)
         _require_shape(where, (need if need in (1, 3) else c, h, w), how.image)
-        self.rows, self.white = rows, 255
+        self.rows, self.white, self.direct = rows, 255, rows.take is not None
         if rows.dtype not in (np.uint8, bool):
             probe = rows.probe()
             some = probe is not None and len(probe)
             self.white = settings['white'] = _white(probe, how.white) if some else 1
             notes += [f'{where}: {o}.' for o in [_said_white(self.white, rows.dtype)] if o]
-        if rows.dtype.kind == 'f': self.advice = '; give pixels in 0..1 or 0..255'
+        if rows.dtype.kind == 'f': self._advice = '; give pixels in 0..1 or 0..255'
         if said: notes.append(f"{where}: {said}{'' if n is None else f': {n}'}.")
         super().__init__(where, 'image', (need, h, w), n, None, rows.notes + notes, settings)
 
@@ -359,7 +369,7 @@ class _Images(Source):
             yield self._judge(np.arange(i, i + len(a)), a)
             i += len(a)
 
-    def _take(self, idx): return self.rows.take and self._judge(idx, self.rows.take(idx))
+    def _take(self, idx): return self._judge(idx, self.rows.take(idx))
 
     def _judge(self, idx, a):
         a = a[...,None] if a.ndim == 3 else np.moveaxis(a, 1, -1) if self.first else a
@@ -455,7 +465,7 @@ def _labels(col):
     "A column as strings."
     if isinstance(col, tuple): return [_printable(s.strip()) for s in col]
     values = col.tolist() if hasattr(col, 'tolist') else list(col)
-    if isinstance(values[0], tuple): return ['/'.join(map(str, o)) for o in values]
+    if values and isinstance(values[0], tuple): return ['/'.join(map(str, o)) for o in values]
     return [_printable(str(o)) for o in values]
 
 def _is_id(name, col, first=False):
@@ -463,13 +473,19 @@ def _is_id(name, col, first=False):
     if len(col) > 64 and not _is_id(name, _head(col), first=True): return False
     labels = _labels(col)
     if len(set(labels)) < len(labels): return False
-    try: v = np.array([int(o) for o in labels])
-    except (ValueError, OverflowError): v = None
+    v = _integers(labels)
     if _looks_id(name): return v is not None or not all(map(_isnumber, labels))
     if v is None or first: return v is not None
     return len(v) >= 20 and int(v.max()) - int(v.min()) == len(v) - 1
 
 def _head(col): return col[:64] if isinstance(col, tuple) else col.iloc[:64]
+
+def _integers(labels):
+    "Strings as integers, `None` if they are something else."
+    try:
+        v = [float(o) if '.' in o else int(o) for o in labels]
+        return np.array([int(o) for o in v]) if all(o == int(o) for o in v) else None
+    except (ValueError, OverflowError): return None
 
 def _isnumber(s):
     "Whether a string is a number."
@@ -491,16 +507,18 @@ def _distinct(names):
 class _Table(Source):
     "Rows of a table."
     def __init__(self, where, rows, names, how, index=(), named=True, comma=False):
+        _require_kind(where, False, how)
         names, changed = _distinct(names)
-        notes, self.rows, self.comma, self.fitting = rows.notes[:], rows, comma, how.fitting
+        notes, self.rows, self.direct = rows.notes[:], rows, rows.take is not None
+        self.comma, self.fitting = comma, how.fitting
         if changed:
             notes.append(f'{where}: columns of the same name are now called {_list(changed)}.')
         drop = [str(o) for o in how.drop]
         choose = self._to_fit if self.fitting else self._as_fitted
         keep, ids, drop = choose(where, names, drop, how, [str(o) for o in index], named, notes)
         require(keep, f'no column of {where} is left; its columns are {_list(names)}')
-        require(how.shape is None or len(how.shape) != 1 or how.shape[0] == len(keep),
-                f'{where} has {len(keep)} columns and {how.shape and how.shape[0]} are needed')
+        d = how.shape[0] if how.shape else len(keep)
+        require(d == len(keep), f'{where} has {len(keep)} columns and {d} are needed')
         where_at = {o: i for i, o in enumerate(names)}
         self.at, self.label = [where_at[o] for o in keep], where_at.get(ids)
         self.lost, columns = Counter(), keep
@@ -561,7 +579,7 @@ def _read(self:_Table, bs):
         i += n
 
 @patch
-def _take(self:_Table, idx): return self.rows.take and self._judge(idx, *self.rows.take(idx))
+def _take(self:_Table, idx): return self._judge(idx, *self.rows.take(idx))
 
 @patch
 def _judge(self:_Table, idx, block, bad):
@@ -587,7 +605,7 @@ def _names(self:_Table, idx, col):
     return [o or str(i) for i, o in zip(idx.tolist(), _labels(col))]
 
 @patch(as_prop=True)
-def advice(self:_Table):
+def _advice(self:_Table):
     return '; fill the gaps, or leave columns out with --drop' if self.fitting else ''
 
 # %% ../nbs/06_sources.ipynb #d58dff37
@@ -700,7 +718,7 @@ def _open_csv(path, how):
     try: f = _Csv(path)
     except (OSError, EOFError, UnicodeError, csv.Error) as e:
         if isinstance(e, FileNotFoundError): raise
-        raise ValueError(f'{path} cannot be read as a CSV file ({e}); write it again') from e
+        raise ValueError(f'{path} cannot be read as a CSV file ({e}); copy it again') from e
     return _Table(path, _Rows((None,), None, f.blocks, None, f.notes), f.names, how, comma=f.comma)
 
 # %% ../nbs/06_sources.ipynb #a42f02b6
@@ -758,7 +776,9 @@ def _open_frame(d, how, where='the data frame'):
     import pandas as pd
     ix, index, names = d.index, [], list(d.columns)
     if names and isinstance(names[0], tuple): names = ['/'.join(map(str, o)) for o in names]
-    if not (isinstance(ix, pd.RangeIndex) and ix.start == 0 and ix.step == 1):
+    counts = isinstance(ix, pd.RangeIndex) and ix.start == 0 and ix.step == 1
+    joined = not ix.is_unique and ix.dtype.kind in 'iu' # of frames that counted, one by one
+    if not (counts or joined):
         index = [str(ix.name) if ix.name not in (None, *names) else '__index_level_0__']
     def block(part):
         cols = _series_of(part)
@@ -861,11 +881,14 @@ def _deep_colour(im):
     if im.format not in ('PNG', 'TIFF') or im.mode not in ('RGB', 'RGBA'): return False
     return bool(im.tile) and '16' in str(im.tile[0][3])
 
-def _deep(im, item):
+def _deep(im):
     "Pixels of an image with more than 8 bits, `(h, w, c)`."
     if _deep_colour(im):
         import imagecodecs
-        raw = item if isinstance(item, bytes) else Path(item).expanduser().read_bytes()
+        at = im.fp.tell()
+        im.fp.seek(0)
+        raw = im.fp.read()
+        im.fp.seek(at)
         return dict(PNG=imagecodecs.png_decode, TIFF=imagecodecs.tiff_decode)[im.format](raw)
     require(im.mode != 'F', 'its pixels have 32 bits; save it with 8')
     from PIL import ImageOps
@@ -882,7 +905,7 @@ def _pixels(item, size, c, white=None):
         im = _load(item)
         facts, said = _facts(im), []
         if isinstance(im, np.ndarray) or facts.odd:
-            a = im if isinstance(im, np.ndarray) else _deep(im, item)
+            a = im if isinstance(im, np.ndarray) else _deep(im)
             a, said = _from_numbers(a, white)
             a = _channels(a[None], c)
             a = (resize(a, size) if size else a)[0]
@@ -940,7 +963,7 @@ def _find_white(odd):
     for f, facts, item in odd[::max(1, len(odd)//64)]:
         try:
             im = _load(item)
-            read.append(im if isinstance(im, np.ndarray) else _deep(im, item))
+            read.append(im if isinstance(im, np.ndarray) else _deep(im))
         except Exception: pass
     if not read: return None
     if read[0].dtype.kind == 'f': return 255 if np.median([np.nanmax(a) for a in read]) > 1 else 1
@@ -982,8 +1005,9 @@ def _decide(where, items, names, how):
 # %% ../nbs/06_sources.ipynb #9c9a22dc
 class _Pictures(Source):
     "Images that are decoded one at a time; an unreadable one leaves its block smaller."
-    bad, folder = 0, None
+    bad, folder, direct = 0, None, True
     def __init__(self, where, items, how, names=None, folder=None, notes=(), lazy=False):
+        _require_kind(where, True, how)
         self.items, self.names, self.folder, self.scoring = items, names, folder, bool(how.image)
         shape, mode, white, more = how.image, how.mode, how.white, []
         if not shape:
@@ -1047,9 +1071,6 @@ def open_source(
     require(is_image or not (size or mode), f'{src.path} is a table; size and mode are for images')
     require(not is_image or shape or not drop,
             f'{src.path} holds images, which have no columns to drop')
-    is_a, was = 'an image source' if is_image else 'a table', 'images' if image else 'a table'
-    require(shape is None or len(shape) == len(src.shape),
-            f'{src.path} is {is_a} and the detector was fitted on {was}')
     require(src.n != 0, f'{src.path} holds no examples')
     return src
 
@@ -1057,7 +1078,7 @@ def open_source(
 def _open_path(path, how, files=None):
     "A source from a folder or a file."
     shown = _printable(str(path))
-    require(path.exists(), f'there is no file or folder {shown}', FileNotFoundError)
+    require(os.path.exists(path), f'there is no file or folder {shown[:500]}', FileNotFoundError)
     ext, where = path.suffix.lower(), path if str(path) == shown else shown
     if path.is_dir():
         images, *rest = _walk(path) if files is None else (list(files), [], [])
