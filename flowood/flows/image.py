@@ -94,11 +94,19 @@ class Conv1x1(Bijector):
         super().__init__()
         self.norm = ActNorm(n,1,1) if norm else None
         self.bias = nn.Parameter(torch.zeros(n)) if bias else None
+        self.register_buffer('p', torch.eye(n))
+        self.register_buffer('sign', torch.ones(n))
+        self.w = nn.Parameter(torch.zeros(n, n))
+        self.rotate(seed)
+    @torch.no_grad()
+    def rotate(self, seed):
+        "Become the random rotation of this seed, in place."
+        n = len(self.w)
         q = torch.linalg.qr(torch.randn(n, n, generator=rng('conv1x1', n, seed), device='cpu'))[0]
         p, l, u = torch.linalg.lu(q)
-        self.register_buffer('p', p)
-        self.register_buffer('sign', u.diag().sign())
-        self.w = nn.Parameter(l.tril(-1) + u.triu(1) + u.diag().abs().log().diag())
+        self.p.copy_(p)
+        self.sign.copy_(u.diag().sign())
+        self.w.copy_(l.tril(-1) + u.triu(1) + u.diag().abs().log().diag())
     def _factors(self):
         eye = torch.eye(len(self.w), dtype=self.w.dtype, device=self.w.device)
         upper = self.w.triu(1) + torch.diag(self.sign*self.w.diagonal().exp())

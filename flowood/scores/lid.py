@@ -14,7 +14,9 @@ import torch
 from torch.func import jvp, vjp, vmap
 from fastcore.basics import patch
 
-from ..core import require, rng, views
+from ..core import require, rng
+from ..flows.base import evaluating
+from ..preprocess import views
 from .base import Combined, NegLogLik, Stat
 
 # %% ../../nbs/35_lid.ipynb #2bf0f021
@@ -150,7 +152,7 @@ def fast_spectrum(
 
 # %% ../../nbs/35_lid.ipynb #6b48b5ac
 def spectrum(
-    flow, # a `Flow` in evaluation mode
+    flow, # a `Flow`; seen in evaluation mode, and left as it was
     x, # examples: `uint8` images `(B, c, h, w)` or floats
     method:str='fast', # 'fast' or 'exact'
     bs:int=8, # examples at a time
@@ -159,13 +161,13 @@ def spectrum(
 )->Spectrum:
     "Spectra of the decoder's Jacobian at the latents of `x`."
     require(method in _METHODS, f"method={method!r} is not known; choose 'fast' or 'exact'")
-    require(not flow.training, 'the flow is in training mode, where dropout and batch statistics would enter its Jacobian; call flow.eval() first')
     if method == 'fast': kwargs['seed'] = seed
     def one(b):
         with torch.no_grad(): z, _ = flow.encode(views(b, flow, seed=seed)[0])
-        require(z.isfinite().all(), 'an example has no finite latent, so it has no Jacobian; leave it out (its log-likelihood is not finite, either)')
+        require(z.isfinite().all(), 'an example has no finite latent, so it has no Jacobian; '
+            'leave it out (its log-likelihood is not finite, either)')
         return _METHODS[method](flow, z, **kwargs)
-    parts = [one(b) for b in x.split(bs)]
+    with evaluating(flow): parts = [one(b) for b in x.split(bs)]
     return Spectrum(*(torch.cat([getattr(s, k) for s in parts]) for k in ('sigma','weight','z2')))
 
 _METHODS = dict(fast=fast_spectrum, exact=exact_spectrum)
