@@ -62,12 +62,13 @@ def background_learner(
     mutated = DataLoaders(dls.train.new(augment=augment), valid, path=dls.path)
     mutated.device = dls.device
     for cb in cbs:
-        if isinstance(cb, Checkpoint): cb.about = dict(about=cb.about, background=dict(mu=mu, wd=wd))
+        if not isinstance(cb, Checkpoint): continue
+        cb.about = dict(about=cb.about, background=dict(mu=mu, wd=wd))
     return flow_learner(mutated, flow, seed=seed, wd=wd, cbs=cbs, **kwargs)
 
 # %% ../../nbs/33_ratio.ipynb #da0a26a0
 class LogProbs:
-    "Log-likelihoods of a batch under some flows: called with a batch, it returns one column for each."
+    "Log-likelihoods under some flows: called with a batch, it returns one column for each."
     def __init__(self,
         flows:dict, # column -> `Flow`
         k:int=1, # noise images, for `uint8` batches
@@ -81,7 +82,8 @@ class LogProbs:
         return {c: self._one(f, x) for c,f in self.flows.items()}
     def _one(self, flow, x):
         has, needs = tuple(x.shape[1:]), tuple(flow.shape)
-        require(has == needs, f'the batch has examples of shape {has}, but the second model needs {needs}')
+        require(has == needs, f'the batch has examples of shape {has}, '
+            f'but the second model needs {needs}')
         with evaluating(flow):
             seen = views(x, flow, self.k, self.seed)
             lps = [flow.log_prob(v).double().cpu().numpy() for v in seen]
@@ -131,8 +133,8 @@ class WAIC(Score):
         more = [k for k in stats if re.fullmatch(r'log_prob@\d+', str(k))]
         more = sorted(more, key=lambda k: int(k[9:]))
         used = ['log_prob', *more] if self.columns is None else self.columns
-        require(len(used) > 1, 'waic needs an ensemble, but the statistics hold one log-density only, '
-            f'{used}; add `ensemble(flows)` to the statistics', MissingColumn)
+        require(len(used) > 1, 'waic needs an ensemble, but the statistics hold '
+            f'one log-density only, {used}; add `ensemble(flows)` to the statistics', MissingColumn)
         for k in used: column(stats, k, finite=True)
         self.used = used
     def _score(self, stats):
