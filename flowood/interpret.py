@@ -184,7 +184,8 @@ def _pixel_axes(pic, zoom=2):
 def _draw_lines(pic, names, h, title, ax):
     "Draw tiled images of height `h`, a name beside each line."
     ax = ax or _pixel_axes(pic)
-    ax.imshow(pic, interpolation='nearest', aspect='auto'); ax.set_title(title, fontsize=8, pad=3)
+    ax.imshow(pic, interpolation='nearest', aspect='auto')
+    ax.set_title(title, fontsize=8, pad=3)
     ax.set_yticks([(h+2)*i + h/2 for i in range(len(names))], names, fontsize=7)
     ax.set_xticks([]); ax.tick_params(length=0)
     for s in ax.spines.values(): s.set_visible(False)

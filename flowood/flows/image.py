@@ -94,7 +94,7 @@ class Conv1x1(Bijector):
         super().__init__()
         self.norm = ActNorm(n,1,1) if norm else None
         self.bias = nn.Parameter(torch.zeros(n)) if bias else None
-        self.register_buffer('p', torch.eye(n)); self.register_buffer('sign', torch.ones(n))
+        for k, v in dict(p=torch.eye(n), sign=torch.ones(n)).items(): self.register_buffer(k, v)
         self.w = nn.Parameter(torch.zeros(n, n))
         self.rotate(seed)
     @torch.no_grad()

@@ -33,7 +33,9 @@ class NotFinite(ValueError):
     def __init__(self,
         message, # one sentence
         column=None, # name of the statistic
-    ): super().__init__(message); self.column = column
+    ):
+        super().__init__(message)
+        self.column = column
 
 def column(
     stats, # DataFrame or dict of arrays, one row per example
@@ -332,7 +334,9 @@ class OCSVM(_Density):
     def __init__(self,
         columns=None, # names of the statistics; None for `density_columns`
         nu:float=.1, # share of ID examples that may lie outside
-    ): super().__init__(columns); self.nu = float(nu)
+    ):
+        super().__init__(columns)
+        self.nu = float(nu)
     def _fit_density(self, t):
         from sklearn.svm import OneClassSVM
         if len(t) > 5000: t = t[np.random.default_rng(0).permutation(len(t))[:5000]]
@@ -353,7 +357,9 @@ class GMM(_Density):
     def __init__(self,
         columns=None, # names of the statistics; None for `density_columns`
         k:int=8, # components, at most one for 50 examples
-    ): super().__init__(columns); self.k = int(k)
+    ):
+        super().__init__(columns)
+        self.k = int(k)
     def _fit_density(self, t):
         from sklearn.mixture import GaussianMixture
         self.whiten,_ = _whiten(t)
@@ -457,7 +463,9 @@ def fit_scores(
 # %% ../../nbs/31_scores.ipynb #c01a5eae
 class _Notes(dict):
     "A table that remembers which of its columns were read."
-    def __init__(self, stats): super().__init__({k: stats[k] for k in stats}); self.read = {}
+    def __init__(self, stats):
+        super().__init__({k: stats[k] for k in stats})
+        self.read = {}
     def __getitem__(self, k):
         self.read[k] = True
         return super().__getitem__(k)
