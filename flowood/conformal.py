@@ -37,7 +37,7 @@ def threshold_at(
     cal, # scores of held-out ID calibration data, `(n,)`
     alpha:float, # false-alarm rate, between 0 and 1
 )->float: # `p <= alpha` exactly when a score is greater than this
-    "The score above which the conformal p-value is at most `alpha`; infinite if `n` is too small for that."
+    "The score above which the conformal p-value is at most `alpha`; infinite if `n` is too small."
     cal = np.sort(as_vector(cal, 'cal', nan=math.inf))
     require(0 < alpha < 1, f'alpha is {alpha} but must lie between 0 and 1, such as 0.05')
     k = math.floor(alpha*(len(cal) + 1) + 1e-9)
@@ -112,7 +112,8 @@ def bh_adjusted(
 )->np.ndarray: # `(m,)`, in the order of `p`
     "Benjamini-Hochberg adjusted p-values: the smallest `q` at which each would be rejected."
     p = as_vector(p, 'p')
-    require(not len(p) or p.min() >= 0 and p.max() <= 1, 'p holds values outside [0, 1]; pass p-values')
+    fine = not len(p) or p.min() >= 0 and p.max() <= 1
+    require(fine, 'p holds values outside [0, 1]; pass p-values')
     m,order = len(p),np.argsort(p, kind='stable')
     adj = np.empty(m)
     adj[order] = np.minimum.accumulate((p[order]*m/np.arange(1, m+1))[::-1])[::-1]
@@ -128,7 +129,7 @@ def benjamini_hochberg(
 
 # %% ../nbs/07_conformal.ipynb #53a16f33
 class _Reference:
-    "Scores so far, with the rank of a new one among them; at most `most`, by letting a random one go."
+    "Scores so far, with the rank of a new one among them; at most `most`: a random one has to go."
     def __init__(self, values, most=None):
         self.places = array('d', values)
         self.most = math.inf if most is None else max(most, len(self.places))
@@ -188,17 +189,18 @@ def _play(
 
 # %% ../nbs/07_conformal.ipynb #ef5d4b28
 class DriftMonitor:
-    "Watches a stream of scores: false alarms with probability at most `alpha` over the whole stream."
+    "Watches a stream of scores: false alarms with probability at most `alpha`, over all of it."
     def __init__(self,
         cal, # scores of held-out ID calibration data, `(n,)`
         alpha:float=.01, # probability of ever raising a false alarm
         seed:int=0, # of the random ranks of ties, and of which scores are let go
-        most:int=100_000, # reference scores kept, at least all of `cal`; None for every score ever seen
+        most:int=100_000, # scores kept for reference, at least all of `cal`; None for all ever seen
     ):
         cal = as_vector(cal, 'cal', nan=math.inf) + 0.
         require(len(cal), 'there are no calibration scores; pass scores of held-out ID data')
         require(0 < alpha < 1, f'alpha is {alpha} but must lie between 0 and 1, such as 0.01')
-        require(most is None or most > 0, f'most is {most}; keep a positive number of scores, or None for all')
+        require(most is None or most > 0, f'most is {most}; '
+            'keep a positive number of scores, or None for all')
         self.alpha,self.seed,self.most = float(alpha),int(seed),most
         self.n_cal,self.n = len(cal),0
         self.ref,self.stakes = _Reference(cal, most),np.full(N_BETS, 1/N_BETS)

@@ -38,9 +38,10 @@ def _mixing(m, d, swap):
 
 def _conv(m, d, name):
     w = d[f'{name}.weight']
-    if m.kernel_size == (1,1) and w.shape[-1] == 3: w = w[...,1:2,1:2] # on a 1×1 map only the middle tap acts
-    require(m.weight.shape == w.shape, f'{name} has weights of shape {tuple(w.shape)} in the checkpoint '
-        f'and {tuple(m.weight.shape)} in this flow; build the flow with the same shape, widths and bins')
+    if m.kernel_size == (1,1) and w.shape[-1] == 3: w = w[...,1:2,1:2] # only the middle tap acts
+    require(m.weight.shape == w.shape, f'{name} has weights of shape {tuple(w.shape)} in the '
+        f'checkpoint and {tuple(m.weight.shape)} in this flow; '
+        'build the flow with the same shape, widths and bins')
     m.weight.copy_(w)
     m.bias.copy_(d[f'{name}.bias'])
 

@@ -30,9 +30,11 @@ def _after(b, lay):
         for m in b: lay = _after(m, lay)
         return lay
     if isinstance(b, MultiScale):
-        for i, level in enumerate(b.levels): lay = _after(level, lay) if i == 0 else _after(level, _rejoin(lay))
+        for i, level in enumerate(b.levels):
+            lay = _after(level, lay) if i == 0 else _after(level, _rejoin(lay))
         return lambda t, left: lay((p := b.parts(t))[-1], (*left, *p[:-1]))
-    if isinstance(b, (Squeeze, Flatten)) or isinstance(b, Inverse) and isinstance(b.b, (Squeeze, Flatten)):
+    moves = Squeeze, Flatten
+    if isinstance(b, moves) or isinstance(b, Inverse) and isinstance(b.b, moves):
         return lambda t, left: lay(b.inverse(t)[0], left)
     return lay
 
@@ -45,9 +47,16 @@ def latent_image(
     z:Tensor, # its latents, as `flow.encode` returns them
 )->Tensor: # `(B, c, h, w)`, the same numbers
     "Latents at the pixels where they came from."
-    require(len(flow.shape) == 3, f'this flow is a density over shape {flow.shape}; only latents of images can be laid out')
+    require(
+        len(flow.shape) == 3,
+        f'this flow is a density over shape {flow.shape}; only latents of images can be laid out',
+    )
     img = _after(flow.transform, _as_is)(z, ())
-    require(tuple(img.shape[1:]) == flow.shape, f'latents come out as {tuple(img.shape[1:])} instead of {flow.shape}; this flow has a rearrangement that latent_image does not know')
+    require(
+        tuple(img.shape[1:]) == flow.shape,
+        f'latents come out as {tuple(img.shape[1:])} instead of {flow.shape}; this flow has a '
+        'rearrangement that latent_image does not know',
+    )
     return img
 
 # %% ../nbs/22_interpret.ipynb #c88116dc
@@ -58,7 +67,8 @@ def over_pixels(
     "The same density over images, of a flow that was trained on squeezed ones."
     c, h, w = flow.shape
     require(c % f**2 == 0, f'this flow has {c} channels, which are not blocks of {f}×{f} pixels')
-    out = Flow(Chain(Squeeze(f), *flow.transform), flow.base, (c//f**2, h*f, w*f)); out.meta = getattr(flow, 'meta', {})
+    out = Flow(Chain(Squeeze(f), *flow.transform), flow.base, (c // f**2, h * f, w * f))
+    out.meta = getattr(flow, 'meta', {})
     return out.train(flow.training)
 
 # %% ../nbs/22_interpret.ipynb #52a2aee4
@@ -74,11 +84,15 @@ class Step:
         s:Tensor=None, # log-scale, like `x`; `None` if the layer is no coupling
         t:Tensor=None, # translation, like `x`
         c=None, # context
-    ): self.layer, self.x, self.z, self.ladj, self.lay, self.left, self.s, self.t, self.c = layer, x, z, ladj, lay, left, s, t, c
+    ):
+        self.layer, self.x, self.z, self.ladj, self.lay = layer, x, z, ladj, lay
+        self.left, self.s, self.t, self.c = left, s, t, c
     def image(self, v, past=False):
-        "`v`, a tensor like `z`, as `(B, c, h, w)`; parts that left earlier are 0, or their latents if `past`."
-        return self.lay(v, self.left if past else tuple(v.new_zeros(1).expand(len(v), *o.shape[1:]) for o in self.left))
-    def __repr__(self): return f'{type(self.layer).__name__}: {tuple(self.x.shape)} to {tuple(self.z.shape)}'
+        "`v`, like `z`, as `(B, c, h, w)`; parts that left earlier are 0, or latents if `past`."
+        if past: return self.lay(v, self.left)
+        return self.lay(v, tuple(v.new_zeros(1).expand(len(v), *o.shape[1:]) for o in self.left))
+    def __repr__(self):
+        return f'{type(self.layer).__name__}: {tuple(self.x.shape)} to {tuple(self.z.shape)}'
 
 # %% ../nbs/22_interpret.ipynb #365401b0
 @torch.no_grad()
@@ -89,7 +103,11 @@ def walk(
     couplings:bool=False, # return the couplings only
 )->list: # of `Step`, in the order of the data
     "What every layer of a flow does to a batch."
-    require(tuple(x.shape[1:]) == flow.shape and len(flow.shape) == 3, f'a batch has examples of shape {tuple(x.shape[1:])}; walk needs a flow over images, and this one is a density over shape {flow.shape}')
+    require(
+        tuple(x.shape[1:]) == flow.shape and len(flow.shape) == 3,
+        f'a batch has examples of shape {tuple(x.shape[1:])}; walk needs a flow over images, and '
+        f'this one is a density over shape {flow.shape}',
+    )
     steps = []; _walk(flow.transform, plain(x), c, _as_is, (), steps)
     return [s for s in steps if s.s is not None] if couplings else steps
 
@@ -103,7 +121,10 @@ def _walk(b, x, c, lay, left, steps):
         gone = []
         for i, level in enumerate(b.levels):
             x, lay = _walk(level, x, c, lay, (*left, *gone), steps), _after(level, lay)
-            if i < len(b.levels) - 1: k = b._split(i); gone.append(x[:,k:]); x, lay = x[:,:k], _rejoin(lay)
+            if i < len(b.levels) - 1:
+                k = b._split(i)
+                gone.append(x[:, k:])
+                x, lay = x[:, :k], _rejoin(lay)
         return torch.cat([o.flatten(1) for o in (*gone, x)], 1)
     s, t = b.s_t(x, c) if hasattr(b, 's_t') else (None, None)
     z, ladj = ((x + t)*s.exp(), sum_event(s)) if type(b) is AffineCoupling else b(x, c)
@@ -118,8 +139,15 @@ def coupling_images(
 )->dict: # 's', 't', 'output' -> `(couplings, B, c, h, w)`
     "s, t and output of every coupling, laid out as images."
     steps = walk(flow, x, c, couplings=True)
-    require(steps, 'this flow has no coupling whose s and t could be shown; walk(flow, x) lists its layers')
-    rows = dict(s=[o.image(o.s) for o in steps], t=[o.image(o.t) for o in steps], output=[o.image(o.z, past=True) for o in steps])
+    require(
+        steps,
+        'this flow has no coupling whose s and t could be shown; walk(flow, x) lists its layers',
+    )
+    rows = dict(
+        s=[o.image(o.s) for o in steps],
+        t=[o.image(o.t) for o in steps],
+        output=[o.image(o.z, past=True) for o in steps],
+    )
     return {k: torch.stack(v) for k, v in rows.items()}
 
 # %% ../nbs/22_interpret.ipynb #35b60aac
@@ -128,7 +156,10 @@ def limits(
     q:float=.99, # share of the values that the colours must span
 )->dict: # 's', 't', 'output' -> the value at the end of the colour scale
     "Common ends of the colour scales; that of outputs is 3."
-    end = lambda k: max(float(torch.quantile(i[k][i[k] != 0].abs().float()[:1_000_000], q)) if (i[k] != 0).any() else 1. for i in images)
+    def one(v):
+        v = v[v != 0].abs().float()[:1_000_000]
+        return float(torch.quantile(v, q)) if len(v) else 1.
+    end = lambda k: max(one(i[k]) for i in images)
     return dict(s=end('s'), t=end('t'), output=3.)
 
 def colours(
@@ -144,7 +175,7 @@ def colours(
 
 # %% ../nbs/22_interpret.ipynb #97084e0a
 def _pixel_axes(pic, zoom=2):
-    "Axes of a new figure at most 5 inches wide in which a pixel of `pic` is `zoom` pixels of the screen, so that checkerboards stay checkerboards."
+    "Axes of a new figure at most 5 inches wide; a pixel of `pic` is `zoom` pixels of the screen."
     h, w = pic.shape[0]*zoom, pic.shape[1]*zoom
     dpi = max(90, math.ceil(w/4.1)); left, low = .8*dpi, .2*dpi
     W, H = w + left + .05*dpi, h + 2*low
@@ -153,7 +184,8 @@ def _pixel_axes(pic, zoom=2):
 def _draw_lines(pic, names, h, title, ax):
     "Draw tiled images of height `h`, a name beside each line."
     ax = ax or _pixel_axes(pic)
-    ax.imshow(pic, interpolation='nearest', aspect='auto'); ax.set_title(title, fontsize=8, pad=3)
+    ax.imshow(pic, interpolation='nearest', aspect='auto')
+    ax.set_title(title, fontsize=8, pad=3)
     ax.set_yticks([(h+2)*i + h/2 for i in range(len(names))], names, fontsize=7)
     ax.set_xticks([]); ax.tick_params(length=0)
     for s in ax.spines.values(): s.set_visible(False)
@@ -169,14 +201,20 @@ def show_couplings(
     title:str='', # above the picture
     ax=None, # where to draw
 ): # Axes
-    "Rows s, t and output, one column for each coupling; further lines if there are more than `ncols`."
+    "Rows s, t and output, a column for each coupling; further lines after `ncols` of them."
     images = coupling_images(flow, x[:1])
     scale = scale or limits(images)
     n, names = len(images['s']), ('s', 't', 'output'); ncols = min(n, ncols)
-    rows = [colours(images[k][i:i+ncols,0], scale[k], k != 'output', channel) for i in range(0, n, ncols) for k in names]
+    rows = [
+        colours(images[k][i : i + ncols, 0], scale[k], k != 'output', channel)
+        for i in range(0, n, ncols)
+        for k in names
+    ]
     fill = lambda r: np.concatenate([r, np.full((ncols - len(r), *r.shape[1:]), 255, np.uint8)])
     pic, (h, w) = tile_images(np.concatenate([fill(r) for r in rows]), ncols, 2), flow.shape[1:]
-    ax = _draw_lines(pic, [f'{k} ±{scale[k]:.1f}' for _ in range(len(rows)//3) for k in names], h, title, ax)
+    ax = _draw_lines(
+        pic, [f'{k} ±{scale[k]:.1f}' for _ in range(len(rows) // 3) for k in names], h, title, ax
+    )
     ax.set_xticks([(w+2)*i + w/2 for i in range(ncols)], range(1, ncols + 1), fontsize=7)
     return ax
 
@@ -185,7 +223,7 @@ def show_couplings(
 def batch_statistics(
     flow:nn.Module, # a flow whose st-networks have batch normalisation
 ):
-    "Inside the `with`, batch norms use the statistics of the batch; running averages are left alone."
+    "Inside the `with`, batch norms use the statistics of the batch, and keep their averages."
     norms = [m for m in flow.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     require(norms, "this flow has no batch normalisation; make one with norm='batch'")
     was = [(m.training, m.track_running_stats) for m in norms]
@@ -204,7 +242,11 @@ def mean_latents(
     bs:int=256, # images per forward pass, rounded to whole draws of the batch
 )->Tensor: # `(n, c, h, w)`
     "Latents laid out as images, averaged over `k` draws of the noise."
-    require(images.dtype == torch.uint8, f'images are {images.dtype}; pass uint8, so that there is noise to average over', TypeError)
+    require(
+        images.dtype == torch.uint8,
+        f'images are {images.dtype}; pass uint8, so that there is noise to average over',
+        TypeError,
+    )
     n, noise, total = len(images), common_noise(flow.shape, k, seed, images.device), 0
     for u in noise.split(max(1, bs//n)):
         x = dequantize(images[None], u[:,None]).flatten(0, 1)
@@ -222,11 +264,17 @@ def show_latents(
     ax=None, # where to draw
 ): # Axes
     "Rows: images, one latent each, the mean of `k`, and the same with batch statistics."
-    rows = {'image': as_rgb(images), 'one draw': mean_latents(flow, images, 1), f'mean of {k}': mean_latents(flow, images, k)}
+    rows = {
+        'image': as_rgb(images),
+        'one draw': mean_latents(flow, images, 1),
+        f'mean of {k}': mean_latents(flow, images, k),
+    }
     if batch:
         with batch_statistics(flow): rows['batch stat.'] = mean_latents(flow, images, k)
     pics = [v if i == 0 else colours(v, limit, False) for i, v in enumerate(rows.values())]
-    return _draw_lines(tile_images(np.concatenate(pics), len(images), 2), list(rows), flow.shape[1], title, ax)
+    return _draw_lines(
+        tile_images(np.concatenate(pics), len(images), 2), list(rows), flow.shape[1], title, ax
+    )
 
 # %% ../nbs/22_interpret.ipynb #beb0356c
 def r2(
@@ -235,15 +283,19 @@ def r2(
     n_boot:int=200, # resamples of the images
     seed:int=0, # of the resampling
 )->dict: # `r2` and `corr2`, each with `_lo` and `_hi` (95 %), and `n`
-    "Explained variance of a guess, beyond the mean of each entry: as it stands, and up to an offset and factor of each entry."
+    "Explained variance of a guess beyond the mean: as it is, up to offset and factor."
     x, g, n = (target - target.mean(0)).double(), (guess - target.mean(0)).double(), len(target)
     i = torch.randint(n, (n_boot, n), generator=rng('r2', seed)).to(x.device)
-    w = torch.cat([torch.ones(1, n).to(x), torch.zeros(n_boot, n).to(x).scatter_add(1, i, torch.ones(i.shape).to(x))])/n
+    drawn = torch.zeros(n_boot, n).to(x).scatter_add(1, i, torch.ones(i.shape).to(x))
+    w = torch.cat([torch.ones(1, n).to(x), drawn])/n
     mx, mg, xx, gg, xg = w @ x, w @ g, w @ x**2, w @ g**2, w @ (x*g)
     var, vg, cov = xx - mx**2, (gg - mg**2).clamp(min=1e-12), xg - mx*mg
     out = dict(r2=1 - (xx - 2*xg + gg).sum(1)/var.sum(1), corr2=(cov**2/vg).sum(1)/var.sum(1))
     ends = torch.tensor([.025, .975]).to(x)
-    res = {k: dict(zip((k, f'{k}_lo', f'{k}_hi'), [float(v[0]), *torch.quantile(v[1:] - v[1:].mean() + v[0], ends).tolist()])) for k, v in out.items()}
+    res = {}
+    for k, v in out.items():
+        lo, hi = torch.quantile(v[1:] - v[1:].mean() + v[0], ends).tolist()
+        res[k] = {k: float(v[0]), f'{k}_lo': lo, f'{k}_hi': hi}
     return dict(**res['r2'], **res['corr2'], n=n)
 
 # %% ../nbs/22_interpret.ipynb #1a7cb8e9
@@ -253,7 +305,10 @@ def explained_variance(
     c=None, # context
 )->list: # one dict per coupling: `coupling` and what `r2` returns
     "How well -t of each coupling predicts what the coupling changes."
-    return [dict(coupling=k, **r2(*_guess(s))) for k, s in enumerate(walk(flow, x, c, couplings=True), 1)]
+    return [
+        dict(coupling=k, **r2(*_guess(s)))
+        for k, s in enumerate(walk(flow, x, c, couplings=True), 1)
+    ]
 
 def _guess(step, t=None):
     "What a coupling changes, and -t, as `(B, n)`."
@@ -280,8 +335,10 @@ def by_distance(
 )->Tensor: # `(max(h, w),)`, adds up to 1
     "Share of the influence at each distance, counted in steps of a king."
     h, w = m.shape
-    d = torch.maximum((torch.arange(h) - row).abs()[:,None], (torch.arange(w) - col).abs()).to(m.device)
-    return torch.zeros(max(h, w), device=m.device).index_add(0, d.flatten(), m.flatten()/m.sum().clamp(min=1e-30))
+    rows, cols = (torch.arange(h) - row).abs(), (torch.arange(w) - col).abs()
+    d = torch.maximum(rows[:,None], cols).to(m.device)
+    share = m.flatten()/m.sum().clamp(min=1e-30)
+    return torch.zeros(max(h, w), device=m.device).index_add(0, d.flatten(), share)
 
 # %% ../nbs/22_interpret.ipynb #c0979548
 def message_swap(
@@ -289,12 +346,21 @@ def message_swap(
     x:Tensor, # a batch, floats in [0, 1), `(B, c, h, w)`
     k:int, # the coupling that reads, from 2
 )->dict: # 'own', 'other note', 'all other' -> what `r2` returns
-    "How the guess of coupling `k` changes when coupling `k - 1` has written what it computed for another image."
+    "How the guess of coupling `k` changes when `k - 1` wrote what it computed for another image."
     steps = walk(flow, x, couplings=True)
-    require(2 <= k <= len(steps), f'coupling {k} has none before it to swap; this flow has couplings 1 to {len(steps)}, choose k from 2')
+    require(
+        2 <= k <= len(steps),
+        f'coupling {k} has none before it to swap; this flow has couplings 1 to {len(steps)}, '
+        'choose k from 2',
+    )
     a, b = steps[k-2:k]
-    require(a.z is b.x, f'something lies between couplings {k-1} and {k}; message_swap needs a stack without layers between couplings')
-    note, guess = (a.x + a.t.roll(1, 0))*a.s.roll(1, 0).exp(), lambda v: r2(*_guess(b, b.layer.s_t(v, b.c)[1].detach()))
+    require(
+        a.z is b.x,
+        f'something lies between couplings {k-1} and {k}; message_swap needs a stack without '
+        'layers between couplings',
+    )
+    note = (a.x + a.t.roll(1, 0))*a.s.roll(1, 0).exp()
+    guess = lambda v: r2(*_guess(b, b.layer.s_t(v, b.c)[1].detach()))
     return {'own': guess(b.x), 'other note': guess(note), 'all other': guess(b.x.roll(1, 0))}
 
 # %% ../nbs/22_interpret.ipynb #521b816a
@@ -310,10 +376,19 @@ def quantity_image(
     if quantity == 'latent': v, limit = latent_image(flow, flow.encode(x)[0]), 3.
     else:
         images = coupling_images(flow, x)
-        require(1 <= k <= len(images['s']), f'there is no coupling {k}; this flow has couplings 1 to {len(images["s"])}')
-        require(quantity in images, f"{quantity!r} cannot be shown; choose 's', 't', 'output' or 'latent'")
+        require(
+            1 <= k <= len(images['s']),
+            f'there is no coupling {k}; this flow has couplings 1 to {len(images["s"])}',
+        )
+        require(
+            quantity in images,
+            f"{quantity!r} cannot be shown; choose 's', 't', 'output' or 'latent'",
+        )
         v, limit = images[quantity][k-1], (scale or limits(images))[quantity]
-    return colours(v, limit, quantity in 'st')[0], f'{float(v.min()):.2f} to {float(v.max()):.2f}, colours end at ±{limit:.2f}'
+    return (
+        colours(v, limit, quantity in 'st')[0],
+        f'{float(v.min()):.2f} to {float(v.max()):.2f}, colours end at ±{limit:.2f}',
+    )
 
 # %% ../nbs/22_interpret.ipynb #6eecdd70
 def explore(
@@ -322,26 +397,38 @@ def explore(
     live:bool=None, # widgets; `None`: if this runs under Jupyter, VS Code or Colab
     zoom:int=8, # screen pixels per pixel
 ): # a widget, or a list of Axes
-    "Choose data, image, coupling and quantity, and see it; a fixed picture without a live notebook."
-    for name, x in sets.items(): require(tuple(x.shape[1:]) == flow.shape and x.dtype == torch.uint8, f'sets[{name!r}] is {x.dtype} of shape {tuple(x.shape)}; pass uint8 images of shape {flow.shape}')
+    "Choose data, image, coupling and quantity, and see it; without a kernel, a fixed picture."
+    for name, x in sets.items():
+        require(
+            tuple(x.shape[1:]) == flow.shape and x.dtype == torch.uint8,
+            f'sets[{name!r}] is {x.dtype} of shape {tuple(x.shape)}; pass uint8 images of shape '
+            f'{flow.shape}',
+        )
     u = common_noise(flow.shape, device=next(iter(sets.values())).device)
     some = {k: dequantize(x[:16], u) for k, x in sets.items()}
     scale = limits(*(coupling_images(flow, x) for x in some.values()))
-    if live is None: live = any(k in os.environ for k in ('JPY_SESSION_NAME', 'VSCODE_PID', 'COLAB_RELEASE_TAG'))
+    if live is None:
+        live = any(k in os.environ for k in ('JPY_SESSION_NAME', 'VSCODE_PID', 'COLAB_RELEASE_TAG'))
     return _widgets(flow, sets, u, scale, zoom) if live else _fixed(flow, some, scale)
 
 # %% ../nbs/22_interpret.ipynb #e50f9d84
 def _png(pic, zoom):
     from PIL import Image
-    buf = io.BytesIO(); Image.fromarray(pic).resize((pic.shape[1]*zoom, pic.shape[0]*zoom), Image.NEAREST).save(buf, 'png')
+    buf = io.BytesIO()
+    size = pic.shape[1]*zoom, pic.shape[0]*zoom
+    Image.fromarray(pic).resize(size, Image.NEAREST).save(buf, 'png')
     return buf.getvalue()
 
 def _widgets(flow, sets, u, scale, zoom):
     "The live explorer: three choices above two pictures and a line of text."
     import ipywidgets as w
     n = len(walk(flow, dequantize(next(iter(sets.values()))[:1], u), couplings=True))
-    data, what = w.Dropdown(options=list(sets), description='data'), w.ToggleButtons(options=['s', 't', 'output', 'latent'], description='show', style=dict(button_width='70px'))
-    image, coupling = (w.IntSlider(min=0, max=len(sets[data.value]) - 1, description='image'), w.IntSlider(value=1, min=1, max=n, description='coupling'))
+    data = w.Dropdown(options=list(sets), description='data')
+    quantities = ['s', 't', 'output', 'latent']
+    style = dict(button_width='70px')
+    what = w.ToggleButtons(options=quantities, description='show', style=style)
+    image = w.IntSlider(min=0, max=len(sets[data.value]) - 1, description='image')
+    coupling = w.IntSlider(value=1, min=1, max=n, description='coupling')
     left, right, text = w.Image(format='png'), w.Image(format='png'), w.Label()
     @torch.no_grad()
     def show(_=None):
@@ -349,7 +436,11 @@ def _widgets(flow, sets, u, scale, zoom):
         x = dequantize(sets[data.value][image.value][None], u)
         pic, said = quantity_image(flow, x, coupling.value, what.value, scale)
         left.value, right.value = _png(as_rgb(x)[0], zoom), _png(pic, zoom)
-        text.value = f'{data.value} {image.value}, {what.value}' + (f' of coupling {coupling.value}' if what.value != 'latent' else '') + f': {said}; log-likelihood {float(flow.log_prob(x)):.0f} nats'
+        text.value = (
+            f'{data.value} {image.value}, {what.value}'
+            + (f' of coupling {coupling.value}' if what.value != 'latent' else '')
+            + f': {said}; log-likelihood {float(flow.log_prob(x)):.0f} nats'
+        )
     for o in (data, image, coupling, what): o.observe(show, 'value')
     show()
     return w.VBox([data, image, coupling, what, w.HBox([left, right]), text])

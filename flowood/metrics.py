@@ -38,11 +38,13 @@ def _split(
 )->tuple: # sorted ID scores, sorted OOD scores
     "Check labels and scores, and part the scores by class."
     y,s = as_vector(y, 'y'),as_vector(s, 's')
-    require(len(y) == len(s), f'y has {len(y)} labels but s has {len(s)} scores; pass one label per score')
+    require(len(y) == len(s), f'y has {len(y)} labels but s has {len(s)} scores; '
+        'pass one label per score')
     odd = y[(y != 0) & (y != 1)]
     require(not len(odd), f'y holds the label {odd[:1]}; labels are 0 for ID and 1 for OOD')
     i,o = s[y == 0],s[y == 1]
-    require(len(i) and len(o), f'y holds {len(i)} ID (0) and {len(o)} OOD (1) labels; a metric needs at least one of each')
+    require(len(i) and len(o), f'y holds {len(i)} ID (0) and {len(o)} OOD (1) labels; '
+        'a metric needs at least one of each')
     return np.sort(i, kind='stable'),np.sort(o, kind='stable')
 
 # %% ../nbs/04_metrics.ipynb #1cdd57d7
@@ -87,7 +89,7 @@ def aupr(
     s, # scores, higher = more OOD, `(n,)`
     pos:str='ood', # the positive class, 'ood' (AUPR-out) or 'id' (AUPR-in)
 )->float: # average precision, in [0, 1]
-    "Area under the precision-recall curve by steps (average precision), with the positive class named."
+    "Area under the precision-recall curve by steps (average precision) of the class named."
     require(pos in ('ood','id'), f"pos is {pos!r}; name the positive class, 'ood' or 'id'")
     i,o = _split(y, s)
     p,n = (o,i) if pos == 'ood' else (-i[::-1],-o[::-1])
@@ -99,24 +101,26 @@ def detection_error(
     y, # labels, 0 = ID and 1 = OOD, `(n,)`
     s, # scores, higher = more OOD, `(n,)`
 )->float: # in [0, 1/2]
-    "Smallest mean of FPR and FNR over all thresholds: the error with equal priors and the best threshold."
+    "Smallest mean of FPR and FNR over all thresholds: the error with equal priors."
     i,o = _split(y, s)
     fpr,fnr = 1 - np.searchsorted(i, o, 'left')/len(i),np.searchsorted(o, o, 'left')/len(o)
     return float(min(.5, ((fpr + fnr)/2).min()))
 
 # %% ../nbs/04_metrics.ipynb #6cffef0b
 def _placements(i, o)->tuple: # shares `(n,)` and `(m,)`; the mean of either is the AUROC
-    "Share of OOD scores above each ID score, and of ID scores below each OOD score; ties count half."
+    "Share of OOD scores above each ID score, of ID scores below each OOD score; ties count half."
     def below(u, v):
         u = np.sort(u)
         return (np.searchsorted(u, v, 'left') + np.searchsorted(u, v, 'right'))/(2*len(u))
     return 1 - below(o, i),below(i, o)
 
 def _delong(*pairs)->tuple: # AUROCs `(k,)`, their covariance `(k, k)`
-    "AUROC under `k` scores of the same examples, each an `(ID, OOD)` pair, and DeLong's covariance."
+    "AUROC under `k` scores of the same examples, each an `(ID, OOD)` pair, and its covariance."
     places = [np.array(p) for p in zip(*(_placements(i, o) for i,o in pairs))]
     k = len(pairs)
-    def cov(p): return np.cov(p).reshape(k, k)/p.shape[1] if p.shape[1] > 1 else np.full((k, k), np.nan)
+    def cov(p):
+        if p.shape[1] < 2: return np.full((k, k), np.nan)
+        return np.cov(p).reshape(k, k)/p.shape[1]
     return places[1].mean(1),cov(places[0]) + cov(places[1])
 
 # %% ../nbs/04_metrics.ipynb #ae52eda4
@@ -150,7 +154,7 @@ def _resamples(n_id:int, n_ood:int, n_boot:int, seed:int):
     for _ in range(n_boot): yield counts(n_id),counts(n_ood)
 
 def _boot(metric, i, o, n_boot, seed)->tuple: # two arrays `(n_boot,)`
-    "A metric of bootstrap replicates, with one unseen example a class: the worst there can be, the best."
+    "A metric of bootstrap replicates, with one unseen example a class: the worst, the best."
     y,res = np.repeat([0,1], [len(i),len(o)]),[]
     for extra in (math.inf,-math.inf):
         i1,o1 = np.r_[i, extra],np.r_[o, -extra]
@@ -166,7 +170,7 @@ def interval(
     level:float=.95, # confidence
     seed:int=0, # of the resampling
 )->tuple: # lower and upper end
-    "Confidence interval of a metric: DeLong and Newcombe for `auroc`, a smoothed bootstrap for others."
+    "Confidence interval of a metric: by formula for `auroc`, a smoothed bootstrap for others."
     require(0 < level < 1, f'level is {level} but must lie between 0 and 1, such as 0.95')
     i,o = _split(y, s)
     if not n_boot: return (math.nan,math.nan)
@@ -183,7 +187,7 @@ def interval(
 def compare(
     id_scores, # scores of ID examples, `(n_id,)`
     ood_scores, # scores of OOD examples, `(n_ood,)`
-    n_boot:int=1000, # 0 skips the interval; it needs no replicates, so other values make no difference
+    n_boot:int=1000, # 0 skips the interval; other values make no difference, it is a formula
     level:float=.95, # confidence of the AUROC interval
     seed:int=0, # without effect; the interval is not random
 )->dict: # auroc, lo, hi, aupr, aupr_id, fpr95_ood, fpr95_id, det_err, n_id, n_ood
@@ -236,7 +240,7 @@ def compare_pair(
 
 # %% ../nbs/04_metrics.ipynb #6fe0e5c2
 def _fewest_ood(ia, ib, oa, ob)->np.ndarray: # counts, `(n_id+1,)`
-    "Least number of OOD points in a rectangle `a <= t1, b <= t2` with at least k ID points, for all k."
+    "Fewest OOD points in a rectangle `a <= t1, b <= t2` with at least k ID points, for all k."
     n,m = len(ia),len(oa)
     v,ids,oods = np.r_[ib, ob].tolist(),[],[]
     inside,best = np.zeros(n, np.int32),np.full(n+1, m, np.int32)
@@ -261,11 +265,14 @@ def oracle_dual_roc(
     ood_a, # first score of OOD examples, `(n_ood,)`
     ood_b, # second score of the same examples, `(n_ood,)`
 )->tuple: # false-positive rates, true-positive rates, each `(k,)` from 0 to 1
-    "Corners of the upper envelope over ALL pairs of thresholds, chosen with OOD labels: an oracle, not a detector."
-    x = [as_vector(v, k) for v,k in ((id_a,'id_a'), (id_b,'id_b'), (ood_a,'ood_a'), (ood_b,'ood_b'))]
+    "Corners of the upper envelope over ALL pairs of thresholds, chosen with OOD labels: an oracle."
+    named = dict(id_a=id_a, id_b=id_b, ood_a=ood_a, ood_b=ood_b)
+    x = [as_vector(v, k) for k,v in named.items()]
     n,m = len(x[0]),len(x[2])
-    require(n == len(x[1]) and m == len(x[3]), f'the two scores have {n} and {len(x[1])} ID, {m} and {len(x[3])} OOD values; pass both scores of the same examples')
-    require(n and m, f'there are {n} ID and {m} OOD examples; an ROC curve needs at least one of each')
+    require(n == len(x[1]) and m == len(x[3]), f'the two scores have {n} and {len(x[1])} ID, '
+        f'{m} and {len(x[3])} OOD values; pass both scores of the same examples')
+    require(n and m, f'there are {n} ID and {m} OOD examples; '
+        'an ROC curve needs at least one of each')
     fpr,tpr = np.r_[0, 1 - np.arange(n, -1, -1)/n],np.r_[0, 1 - _fewest_ood(*x)[::-1]/m]
     corner = np.r_[True, tpr[1:] > tpr[:-1]]
     corner[-1] = True
@@ -277,7 +284,7 @@ def oracle_dual_auroc(
     ood_a, # first score of OOD examples, `(n_ood,)`
     ood_b, # second score of the same examples, `(n_ood,)`
 )->float: # area, in [0, 1]
-    "Area under `oracle_dual_roc`: optimistic, since both thresholds are tuned on the test labels at every FPR."
+    "Area under `oracle_dual_roc`: optimistic, since both thresholds are tuned on the test labels."
     fpr,tpr = oracle_dual_roc(id_a, id_b, ood_a, ood_b)
     return float(np.trapezoid(tpr, fpr))
 
@@ -287,8 +294,9 @@ def binomial_interval(
     n:int, # number of examples
     level:float=.95, # confidence
 )->tuple: # lower and upper end of the rate
-    "Clopper-Pearson interval of a rate: covers with at least `level` for every true rate and every `n`."
-    require(n > 0 and 0 <= k <= n, f'{k} alarms of {n} examples make no rate; pass 0 <= k <= n and n > 0')
+    "Clopper-Pearson interval of a rate: covers with at least `level` for every rate and `n`."
+    require(n > 0 and 0 <= k <= n, f'{k} alarms of {n} examples make no rate; '
+        'pass 0 <= k <= n and n > 0')
     a = (1 - level)/2
     lo = stats.beta.ppf(a, k, n-k+1) if k > 0 else 0.
     hi = stats.beta.ppf(1-a, k+1, n-k) if k < n else 1.
@@ -301,9 +309,11 @@ def ks_uniform(
 )->float: # p-value of the test; small = not uniform
     "Kolmogorov-Smirnov test that p-values are uniform on [0, 1]."
     p = as_vector(p, 'p')
-    require(len(p) and p.min() >= 0 and p.max() <= 1, 'p holds values outside [0, 1] or none at all; pass p-values')
+    fine = len(p) and p.min() >= 0 and p.max() <= 1
+    require(fine, 'p holds values outside [0, 1] or none at all; pass p-values')
     r = stats.kstest(p, 'uniform')
-    return float(r.pvalue if n_cal is None else stats.kstwobign.sf(r.statistic*math.sqrt(n_cal*len(p)/(n_cal+len(p)))))
+    if n_cal is None: return float(r.pvalue)
+    return float(stats.kstwobign.sf(r.statistic*math.sqrt(n_cal*len(p)/(n_cal+len(p)))))
 
 # %% ../nbs/04_metrics.ipynb #24e4bfbb
 def alarm_range(
@@ -312,8 +322,9 @@ def alarm_range(
     n_cal:int, # calibration examples
     level:float=.95, # share of honest detectors inside
 )->tuple: # lowest and highest observed rate
-    "Central range of the false-alarm rate that a conformal detector shows on `n` fresh ID examples."
+    "Central range of the false-alarm rate that a conformal detector shows on fresh ID examples."
     l = math.floor(alpha*(n_cal+1) + 1e-9)
-    require(0 < l <= n_cal, f'alpha={alpha} cannot be met with {n_cal} calibration examples; use an alpha between {1/(n_cal+1):.2g} and 1')
+    require(0 < l <= n_cal, f'alpha={alpha} cannot be met with {n_cal} calibration examples; '
+        f'use an alpha between {1/(n_cal+1):.2g} and 1')
     b = stats.betabinom(n, l, n_cal+1-l)
     return tuple(float(b.ppf(q)/n) for q in ((1-level)/2, (1+level)/2))

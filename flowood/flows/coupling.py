@@ -38,27 +38,32 @@ class TanhScale(nn.Module):
 
 # %% ../../nbs/13_coupling.ipynb #6f9d8e5a
 class Coupling(Bijector):
-    "Keeps one part of an example and changes the other, entry by entry, as a network says that sees the kept part."
+    "Keeps one part of an example; a network that sees it says how to change the other."
     def __init__(self,
         mask:Tensor, # bool, True is seen and kept; broadcasts to one example
-        st:nn.Module, # kept part (and context) -> the raw numbers of every changed entry, along dim 1
-        split:bool=False, # hand the network only the kept channels; the mask must be two halves, or even and odd
+        st:nn.Module, # kept part (and context) -> raw numbers of every changed entry, along dim 1
+        split:bool=False, # show the network the kept channels only: two halves, or even and odd
         change:Tensor=None, # bool, what is changed; `None`: all that is not seen
     ):
         super().__init__()
         self.st, self.split, change = st, split, ~mask if change is None else change
-        require(not (mask & change).any(), 'a coupling cannot change what it sees; `mask` and `change` must not overlap')
-        self.register_buffer('mask', mask, persistent=False); self.register_buffer('change', change, persistent=False)
+        require(not (mask & change).any(), 'a coupling cannot change what it sees; '
+            '`mask` and `change` must not overlap')
+        self.register_buffer('mask', mask, persistent=False)
+        self.register_buffer('change', change, persistent=False)
         if split: self.halves, self.keeps_first = _split_of(mask)
-    def _raw(self, kept, c): return self.st(kept if c is None else torch.cat([kept, c], 1)).to(kept.dtype)
-    def _change(self, x, raw, inverse): raise NotImplementedError # -> changed entries, their log-derivatives
+    def _raw(self, kept, c):
+        return self.st(kept if c is None else torch.cat([kept, c], 1)).to(kept.dtype)
+    def _change(self, x, raw, inverse):
+        raise NotImplementedError # -> changed entries, their log-derivatives
     def _cut(self, x):
         n = None if self.halves[0].step else self.halves[0].stop
         a, b = x.split((n, x.shape[1] - n), 1) if n else (x[:,::2], x[:,1::2])
         return (a, b) if self.keeps_first else (b, a)
     def _join(self, kept, changed):
         ab = (kept, changed) if self.keeps_first else (changed, kept)
-        return torch.cat(ab, 1) if self.halves[0].step is None else torch.stack(ab, 2).flatten(1, 2)
+        if self.halves[0].step is None: return torch.cat(ab, 1)
+        return torch.stack(ab, 2).flatten(1, 2)
     def _split(self, x, c, inverse):
         kept, changed = self._cut(x)
         y, l = self._change(changed, self._raw(kept, c), inverse)
@@ -84,11 +89,15 @@ def initialize(self:Coupling, x, c=None):
 
 def _split_of(mask):
     "The slices of a two-part channel mask, and whether the first is the kept one."
-    m = mask.flatten(); n = int((m == m[0]).int().cumprod(0).sum())
-    require(m.numel() == mask.shape[0], f'split=True needs a mask over channels, got one of shape {tuple(mask.shape)}')
+    m = mask.flatten()
+    n = int((m == m[0]).int().cumprod(0).sum())
+    require(m.numel() == mask.shape[0], 'split=True needs a mask over channels, '
+        f'got one of shape {tuple(mask.shape)}')
     apart = 0 < n < len(m) and bool((m[n:] != m[0]).all())
     if apart: return (slice(0, n), slice(n, None)), bool(m[0])
-    require(len(m) % 2 == 0 and bool((m[::2] == m[0]).all() and (m[1::2] != m[0]).all()), 'split=True needs a mask of two contiguous parts, or of as many even as odd channels')
+    turns = len(m) % 2 == 0 and bool((m[::2] == m[0]).all() and (m[1::2] != m[0]).all())
+    require(turns, 'split=True needs a mask of two contiguous parts, '
+        'or of as many even as odd channels')
     return (slice(0, None, 2), slice(1, None, 2)), bool(m[0])
 
 # %% ../../nbs/13_coupling.ipynb #9d70040c
@@ -98,9 +107,11 @@ class AffineCoupling(Coupling):
         mask:Tensor, # bool, True is seen and kept; broadcasts to one example
         st:nn.Module, # kept part (and context) -> raw scales and translations, stacked along dim 1
         bound=2., # bound of the log-scale, or a module that maps raw scales to log-scales
-        split:bool=False, # hand the st-network only the kept channels; the mask must be two halves, or even and odd
+        split:bool=False, # show the network the kept channels only: two halves, or even and odd
         change:Tensor=None, # bool, what is changed; `None`: all that is not seen
-    ): super().__init__(mask, st, split, change); self.bound = bound
+    ):
+        super().__init__(mask, st, split, change)
+        self.bound = bound
     def _s_t(self, raw):
         s, t = raw.chunk(2, 1)
         return (self.bound(s) if callable(self.bound) else soft_bound(s, self.bound)), t
@@ -123,7 +134,8 @@ def s_t(self:AffineCoupling,
 class SigmoidCoupling(AffineCoupling):
     "`z = x * (sigmoid(s + 2) + .001) + t`, the affine coupling of `nflows`."
     def _s_t(self, raw):
-        t, s = raw.chunk(2, 1); s = (torch.sigmoid(s + 2) + 1e-3).log()
+        t, s = raw.chunk(2, 1)
+        s = (torch.sigmoid(s + 2) + 1e-3).log()
         return s, t*(-s).exp()
 
 # %% ../../nbs/13_coupling.ipynb #4699c0d1
@@ -136,13 +148,17 @@ def rqs(
     inverse:bool=False, # solve for the input
 )->tuple: # outputs and log-derivatives, like `x`
     "Monotone rational-quadratic spline with linear tails, entry by entry."
-    inside = x.abs() <= bound; v = torch.where(inside, x, torch.zeros_like(x))
+    inside = x.abs() <= bound
+    v = torch.where(inside, x, torch.zeros_like(x))
     xs, ys, ds = _knots(w, bound), _knots(h, bound), _slopes(d)
     k = (v[...,None] >= (ys if inverse else xs)[...,1:-1]).sum(-1, keepdim=True)
-    (x0, x1), (y0, y1), (d0, d1) = (tuple(o.gather(-1, k + i)[...,0] for i in (0,1)) for o in (xs, ys, ds))
-    s = (y1 - y0)/(x1 - x0); bend = d0 + d1 - 2*s
+    ends = lambda o: (o.gather(-1, k)[...,0], o.gather(-1, k + 1)[...,0])
+    (x0, x1), (y0, y1), (d0, d1) = ends(xs), ends(ys), ends(ds)
+    s = (y1 - y0)/(x1 - x0)
+    bend = d0 + d1 - 2*s
     xi = _solve(v - y0, y1 - y0, s, d0, bend) if inverse else (v - x0)/(x1 - x0)
-    q = xi*(1 - xi); den = s + bend*q
+    q = xi*(1 - xi)
+    den = s + bend*q
     y = x0 + (x1 - x0)*xi if inverse else y0 + (y1 - y0)*(s*xi**2 + d0*q)/den
     l = 2*s.log() + (d1*xi**2 + 2*s*q + d0*(1 - xi)**2).log() - 2*den.log()
     return torch.where(inside, y, x), torch.where(inside, -l if inverse else l, torch.zeros_like(l))
@@ -169,14 +185,16 @@ class SplineCoupling(Coupling):
     "Each changed entry goes through a monotone spline that the network draws (Durkan et al. 2019)."
     def __init__(self,
         mask:Tensor, # bool, True is seen and kept; broadcasts to one example
-        st:nn.Module, # kept part (and context) -> `3 n_bins - 1` raw numbers for every changed entry
+        st:nn.Module, # kept part (and context) -> `3 n_bins - 1` raw numbers for each changed entry
         n_bins:int=8, # bins
         bound:float=3., # entries beyond `±bound` stay as they are
-        split:bool=False, # hand the network only the kept channels; the mask must be two halves, or even and odd
+        split:bool=False, # show the network the kept channels only: two halves, or even and odd
         change:Tensor=None, # bool, what is changed; `None`: all that is not seen
     ):
-        super().__init__(mask, st, split, change); self.n_bins, self.bound = n_bins, bound
+        super().__init__(mask, st, split, change)
+        self.n_bins, self.bound = n_bins, bound
         require(2 <= n_bins < 1000, f'a spline needs from 2 to 999 bins, got n_bins={n_bins}')
     def _change(self, x, raw, inverse):
-        w, h, d = raw.unflatten(1, (x.shape[1], -1)).movedim(2, -1).split((self.n_bins, self.n_bins, self.n_bins - 1), -1)
+        k, raw = self.n_bins, raw.unflatten(1, (x.shape[1], -1)).movedim(2, -1)
+        w, h, d = raw.split((k, k, k - 1), -1)
         return rqs(x, w, h, d, self.bound, inverse)

@@ -51,8 +51,8 @@ class Squeeze(Bijector):
         return c*self.f**2, h//self.f, w//self.f
     def in_shape(self, shape):
         c, h, w = shape
-        require(c % self.f**2 == 0, f'cannot make blocks of {self.f}×{self.f} pixels of {c} channels: '
-            f'their number must be divisible by {self.f**2}')
+        require(c % self.f**2 == 0, f'cannot make blocks of {self.f}×{self.f} pixels of '
+            f'{c} channels: their number must be divisible by {self.f**2}')
         return c//self.f**2, h*self.f, w*self.f
 
 # %% ../../nbs/14_image.ipynb #0b5cfdcb
@@ -94,11 +94,18 @@ class Conv1x1(Bijector):
         super().__init__()
         self.norm = ActNorm(n,1,1) if norm else None
         self.bias = nn.Parameter(torch.zeros(n)) if bias else None
+        for k, v in dict(p=torch.eye(n), sign=torch.ones(n)).items(): self.register_buffer(k, v)
+        self.w = nn.Parameter(torch.zeros(n, n))
+        self.rotate(seed)
+    @torch.no_grad()
+    def rotate(self, seed):
+        "Become the random rotation of this seed, in place."
+        n = len(self.w)
         q = torch.linalg.qr(torch.randn(n, n, generator=rng('conv1x1', n, seed), device='cpu'))[0]
         p, l, u = torch.linalg.lu(q)
-        self.register_buffer('p', p)
-        self.register_buffer('sign', u.diag().sign())
-        self.w = nn.Parameter(l.tril(-1) + u.triu(1) + u.diag().abs().log().diag())
+        self.p.copy_(p)
+        self.sign.copy_(u.diag().sign())
+        self.w.copy_(l.tril(-1) + u.triu(1) + u.diag().abs().log().diag())
     def _factors(self):
         eye = torch.eye(len(self.w), dtype=self.w.dtype, device=self.w.device)
         upper = self.w.triu(1) + torch.diag(self.sign*self.w.diagonal().exp())
@@ -129,7 +136,7 @@ class Conv1x1(Bijector):
 
 # %% ../../nbs/14_image.ipynb #9bf655ed
 class MultiScale(Bijector):
-    "Levels of bijectors; after each but the last, the second half of the channels leaves as latents."
+    "Levels of bijectors; after each but the last, half of the channels leave as latents."
     def __init__(self,
         shape, # shape of one example
         *levels:Bijector, # applied in order, each to what the one before it passed on

@@ -27,17 +27,19 @@ def weight_norm(
 )->nn.Module: # the same layer
     "Write a parameter as length times direction; the layer can be pickled and copied."
     parametrizations.weight_norm(layer, name, dim)
-    type(layer).__reduce_ex__ = lambda self, protocol: (_normed_again, _taken_apart(self, name, dim))
+    reduce = lambda self, protocol: (_normed_again, _taken_apart(self, name, dim))
+    type(layer).__reduce_ex__ = reduce
     return layer
 
 def _taken_apart(layer, name, dim):
     "The plain layer's class and contents, and the two parameters."
     two = layer.parametrizations[name]
     state, hooks = layer.__dict__.copy(), layer._load_state_dict_pre_hooks.items()
-    ours = lambda h: getattr(h.hook, '__qualname__', '').startswith('weight_norm.') # comes back with it
+    ours = lambda h: getattr(h.hook, '__qualname__', '').startswith('weight_norm.')
     state['_load_state_dict_pre_hooks'] = OrderedDict((k, h) for k,h in hooks if not ours(h))
     state['_modules'] = {k: m for k,m in layer._modules.items() if k != 'parametrizations'}
-    state['_parameters'] = {**layer._parameters, name: nn.Parameter(torch.empty_like(two.original1))}
+    plain = nn.Parameter(torch.empty_like(two.original1))
+    state['_parameters'] = {**layer._parameters, name: plain}
     return type(layer).__bases__[0], state, name, dim, two.original0, two.original1
 
 def _normed_again(cls, state, name, dim, length, direction):
@@ -45,7 +47,8 @@ def _normed_again(cls, state, name, dim, length, direction):
     layer.__setstate__(state)
     with torch.no_grad(): layer._parameters[name].copy_(direction)
     weight_norm(layer, name, dim)
-    layer.parametrizations[name].original0,layer.parametrizations[name].original1 = length,direction
+    two = layer.parametrizations[name]
+    two.original0,two.original1 = length,direction
     return layer
 
 # %% ../../nbs/12_stnets.ipynb #2a440532
@@ -82,7 +85,9 @@ class ImageMLP(nn.Module):
         size=(28,28), # `(h, w)` of the images
         n_layers:int=1, # hidden layers after the first
     ):
-        super().__init__(); self.mlp, self.out = MLP(ni*size[0]*size[1], no*size[0]*size[1], nh, n_layers), (no, *size)
+        super().__init__()
+        pixels, self.out = math.prod(size), (no, *size)
+        self.mlp = MLP(ni*pixels, no*pixels, nh, n_layers)
     def forward(self, x): return self.mlp(x.flatten(1)).view(-1, *self.out)
 
 # %% ../../nbs/12_stnets.ipynb #95ccd543
@@ -90,7 +95,9 @@ class ChannelNorm(nn.Module):
     "`(x + t) * exp(s)` per channel, set by `fit` on a batch, then learned."
     def __init__(self,
         n:int, # channels
-    ): super().__init__(); self.s, self.t = nn.Parameter(torch.zeros(n,1,1)), nn.Parameter(torch.zeros(n,1,1))
+    ):
+        super().__init__()
+        self.s, self.t = nn.Parameter(torch.zeros(n,1,1)), nn.Parameter(torch.zeros(n,1,1))
     def forward(self, x): return (x + self.t)*self.s.exp()
     @torch.no_grad()
     def fit(self, x):
@@ -102,7 +109,8 @@ def fitting_norms(
     net:nn.Module, # an st-network, run once inside the `with`
 ):
     "Set every `ChannelNorm` of `net` on what reaches it."
-    hooks = [m.register_forward_pre_hook(lambda m, xs: m.fit(xs[0])) for m in net.modules() if isinstance(m, ChannelNorm)]
+    norms = [m for m in net.modules() if isinstance(m, ChannelNorm)]
+    hooks = [m.register_forward_pre_hook(lambda m, xs: m.fit(xs[0])) for m in norms]
     try: yield
     finally:
         for h in hooks: h.remove()
@@ -119,7 +127,8 @@ class Place(nn.Module):
     def __init__(self,
         *shape, # `(c, h, w)`
     ):
-        super().__init__(); self.map = nn.Parameter(torch.zeros(shape))
+        super().__init__()
+        self.map = nn.Parameter(torch.zeros(shape))
     def forward(self, x): return x + self.map
 
 class GlowConv(nn.Sequential):
@@ -132,13 +141,16 @@ class GlowConv(nn.Sequential):
         place:bool=True, # know the place; False for Glow's plain convolutions
         norm:str='none', # normalisation of the hidden features: 'none', 'batch' or 'act'
     ):
-        first = [nn.Conv2d(ni, nh, 3, padding=1), *([Place(nh, *size)] if size and place else []), *_norms(norm, nh), nn.ReLU()]
-        super().__init__(*first, nn.Conv2d(nh, nh, 1), *_norms(norm, nh), nn.ReLU(), zero_(nn.Conv2d(nh, no, 3, padding=1)))
+        at = [Place(nh, *size)] if size and place else []
+        first = [nn.Conv2d(ni, nh, 3, padding=1), *at, *_norms(norm, nh), nn.ReLU()]
+        second = [nn.Conv2d(nh, nh, 1), *_norms(norm, nh), nn.ReLU()]
+        super().__init__(*first, *second, zero_(nn.Conv2d(nh, no, 3, padding=1)))
 
 def _norms(name, n): return [m for m in [_norm(name, n)] if not isinstance(m, nn.Identity)]
 
 # %% ../../nbs/12_stnets.ipynb #dc0c650f
-def _conv(ni, no, ks, bias=True): return weight_norm(nn.Conv2d(ni, no, ks, padding=ks//2, bias=bias))
+def _conv(ni, no, ks, bias=True):
+    return weight_norm(nn.Conv2d(ni, no, ks, padding=ks//2, bias=bias))
 
 class ResBlock(nn.Module):
     "Pre-activation residual block of two weight-normalised 3×3 convolutions."
@@ -147,7 +159,8 @@ class ResBlock(nn.Module):
         norm:str='none', # 'none', 'batch' or 'act'
     ):
         super().__init__()
-        self.layers = nn.Sequential(_norm(norm, nf), nn.ReLU(), _conv(nf, nf, 3, bias=False), _norm(norm, nf), nn.ReLU(), _conv(nf, nf, 3))
+        first = [_norm(norm, nf), nn.ReLU(), _conv(nf, nf, 3, bias=False)]
+        self.layers = nn.Sequential(*first, _norm(norm, nf), nn.ReLU(), _conv(nf, nf, 3))
     def forward(self, x): return x + self.layers(x)
 
 # %% ../../nbs/12_stnets.ipynb #66660908
@@ -158,11 +171,12 @@ class Bottleneck(nn.Sequential):
         *shape, # `(c, h, w)` of the features
     ):
         n = math.prod(shape)
-        super().__init__(nn.Flatten(), nn.Linear(n, latent), nn.Linear(latent, n), nn.Unflatten(1, shape))
+        down, up = nn.Linear(n, latent), nn.Linear(latent, n)
+        super().__init__(nn.Flatten(), down, up, nn.Unflatten(1, shape))
 
 # %% ../../nbs/12_stnets.ipynb #4c14f653
 class ResNet(nn.Module):
-    "The st-network of Kirichenko et al.'s RealNVP: weight-normalised residual network with skip sums."
+    "The st-network of Kirichenko et al.'s RealNVP: weight-normalised residual blocks, skip sums."
     def __init__(self,
         ni:int, # input channels
         no:int, # output channels, twice the number of changed channels
@@ -173,10 +187,11 @@ class ResNet(nn.Module):
         skip:bool=True, # read the output from the sum of 1×1 skips
         double:bool=False, # double the normalised input, to make up for a checkerboard's zeros
         zero:bool=True, # start at zero
-        latent:int=None, # squeeze all features through this many numbers halfway; needs `skip=False`
+        latent:int=None, # numbers that all features pass through halfway; needs `skip=False`
     ):
         super().__init__()
-        require(latent is None or not skip, 'the skip sums would lead around the bottleneck; give skip=False with latent')
+        require(latent is None or not skip, 'the skip sums would lead around the bottleneck; '
+            'give skip=False with latent')
         self.double, self.norm, self.stem = double, _norm(norm, ni), _conv(2*ni, nh, 3)
         self.blocks = nn.ModuleList(ResBlock(nh, norm) for _ in range(n_blocks))
         if latent: self.blocks.insert(max(1, n_blocks//2), Bottleneck(latent, nh, *size))
@@ -210,10 +225,17 @@ class AutoEncoder(nn.Sequential):
     ):
         (hs, kh, sh), (ws, kw, sw) = map(_plan, size)
         cs, act = [ni, nh//2, nh, nh, 2*nh], nn.LeakyReLU()
-        down = [m for i in range(4) for m in (nn.Conv2d(cs[i], cs[i+1], (kh[i],kw[i]), (sh[i],sw[i])), *_norms(norm, cs[i+1]), act)]
-        cs[0], pad = no, lambda i: tuple((o[i] - k[i]) % s[i] for o, k, s in ((hs,kh,sh), (ws,kw,sw)))
-        up = [nn.ConvTranspose2d(cs[i+1], cs[i], (kh[i],kw[i]), (sh[i],sw[i]), output_padding=pad(i)) for i in (3,2,1,0)]
-        super().__init__(*down, Bottleneck(latent, cs[4], hs[4], ws[4]), *(m for u in up[:-1] for m in (u, act)), zero_(up[-1]))
+        down, up = [], []
+        for i in range(4):
+            down.append(nn.Conv2d(cs[i], cs[i+1], (kh[i],kw[i]), (sh[i],sw[i])))
+            down += [*_norms(norm, cs[i+1]), act]
+        cs[0] = no
+        for i in (3,2,1,0):
+            pad = tuple((o[i] - k[i]) % s[i] for o, k, s in ((hs,kh,sh), (ws,kw,sw)))
+            size = (kh[i],kw[i]), (sh[i],sw[i])
+            up += [nn.ConvTranspose2d(cs[i+1], cs[i], *size, output_padding=pad), act]
+        middle = Bottleneck(latent, cs[4], hs[4], ws[4])
+        super().__init__(*down, middle, *up[:-2], zero_(up[-2]))
 
 # %% ../../nbs/12_stnets.ipynb #d5174d3a
 class Highway(nn.Module):
@@ -247,10 +269,12 @@ class ConvNet(nn.Sequential):
         size=None, # not needed
         n_blocks:int=3, # hidden layers after the first
         norm:str='none', # normalisation of the features: 'none', 'batch' or 'act'
-        act:bool=True, # ReLU between the layers; False as in the original, where the network is linear
+        act:bool=True, # ReLU between the layers; False as in the original, a linear network
     ):
         layer = lambda n: [_conv(n, nh, 3), *_norms(norm, nh), *([nn.ReLU()] if act else [])]
-        super().__init__(*layer(ni), *(m for _ in range(n_blocks) for m in layer(nh)), zero_(_conv(nh, no, 1)))
+        layers = layer(ni)
+        for _ in range(n_blocks): layers += layer(nh)
+        super().__init__(*layers, zero_(_conv(nh, no, 1)))
 
 # %% ../../nbs/12_stnets.ipynb #37c574ee
 class ConvResBlock(nn.Sequential):
@@ -274,11 +298,15 @@ class ConvResNet(nn.Sequential):
         n_blocks:int=2, # residual blocks
         dropout:float=.2, # dropout within the blocks
         ks:int=3, # side of the blocks' kernels; 1 where the map is 1×1
-    ): super().__init__(nn.Conv2d(ni, nh, 1), *(ConvResBlock(nh, dropout, ks) for _ in range(n_blocks)), zero_(nn.Conv2d(nh, no, 1)))
+    ):
+        layers = [nn.Conv2d(ni, nh, 1)]
+        for _ in range(n_blocks): layers.append(ConvResBlock(nh, dropout, ks))
+        super().__init__(*layers, zero_(nn.Conv2d(nh, no, 1)))
 
 # %% ../../nbs/12_stnets.ipynb #2518f354
-STNETS = dict(resnet=ResNet, bottleneck=partial(ResNet, skip=False, latent=100), autoencoder=AutoEncoder,
-              highway=Highway, conv=ConvNet, glow=partial(GlowConv, place=False), mlp=ImageMLP)
+STNETS = dict(resnet=ResNet, bottleneck=partial(ResNet, skip=False, latent=100),
+              autoencoder=AutoEncoder, highway=Highway, conv=ConvNet,
+              glow=partial(GlowConv, place=False), mlp=ImageMLP)
 
 def st_net(
     name:str, # a name in `STNETS`
@@ -291,5 +319,7 @@ def st_net(
     "Make an st-network by name; raises a sentence for an unknown name or argument."
     require(name in STNETS, f'no st-network is called {name!r}; choose one of {", ".join(STNETS)}')
     known = inspect.signature(STNETS[name]).parameters
-    require(all(k in known for k in args), f'the st-network {name!r} has no argument {next((k for k in args if k not in known), None)!r}; it takes {", ".join(list(known)[4:])}')
+    odd = [k for k in args if k not in known]
+    require(not odd, f'the st-network {name!r} has no argument {odd and odd[0]!r}; '
+        f'it takes {", ".join(list(known)[4:])}')
     return STNETS[name](ni, no, nh, size, **args)

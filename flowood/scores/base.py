@@ -33,7 +33,9 @@ class NotFinite(ValueError):
     def __init__(self,
         message, # one sentence
         column=None, # name of the statistic
-    ): super().__init__(message); self.column = column
+    ):
+        super().__init__(message)
+        self.column = column
 
 def column(
     stats, # DataFrame or dict of arrays, one row per example
@@ -47,8 +49,8 @@ def column(
         'compute it or choose another', MissingColumn)
     x = as_vector(stats[name], f'statistic {name!r}', nan=math.nan)
     odd = np.flatnonzero(~np.isfinite(x)) if finite else ()
-    if len(odd): raise NotFinite(f'statistic {name!r} of the ID data holds {len(odd)} NaN or infinite '
-        f'values of {len(x)}, the first at index {odd[0]}; leave those rows out', name)
+    if len(odd): raise NotFinite(f'statistic {name!r} of the ID data holds {len(odd)} NaN or '
+        f'infinite values of {len(x)}, the first at index {odd[0]}; leave those rows out', name)
     return x
 
 def numeric_columns(
@@ -91,7 +93,8 @@ class Score:
 def _keep(stats, ok):
     "The rows of a table that are `ok`, as it was: a DataFrame or a dict."
     if isinstance(stats, pd.DataFrame): return stats[ok]
-    return {k: np.asarray(v.detach().cpu() if hasattr(v, 'detach') else v)[ok] for k,v in stats.items()}
+    plain = lambda v: np.asarray(v.detach().cpu() if hasattr(v, 'detach') else v)
+    return {k: plain(v)[ok] for k,v in stats.items()}
 
 @patch
 def _fit_finite(self:Score, stats):
@@ -101,8 +104,9 @@ def _fit_finite(self:Score, stats):
         try: return self._fit(rest)
         except NotFinite as e: name = e.column
         n, ok = len(column(stats, name)), np.isfinite(column(rest, name))
-        require(2*ok.sum() >= n and ok.sum() > 1, f'only {ok.sum()} of {n} ID rows have a finite {name!r}, '
-            f'too few to fit {self.name} on; find out why the model breaks down on the others')
+        require(2*ok.sum() >= n and ok.sum() > 1, f'only {ok.sum()} of {n} ID rows have '
+            f'a finite {name!r}, too few to fit {self.name} on; '
+            'find out why the model breaks down on the others')
         rest = _keep(rest, ok)
 
 # %% ../../nbs/31_scores.ipynb #66c0d68e
@@ -156,7 +160,8 @@ def typicality_batch(
 )->np.ndarray: # one score per group, `(n//m,)`
     "`|mean NLL of the group - H|` for consecutive groups of `m` examples."
     nll = as_vector(nll, 'nll')
-    require(1 <= m <= len(nll), f'groups of m={m} cannot be made from {len(nll)} examples; choose 1 <= m <= {len(nll)}')
+    require(1 <= m <= len(nll), f'groups of m={m} cannot be made from {len(nll)} examples; '
+        f'choose 1 <= m <= {len(nll)}')
     k = len(nll)//m
     return np.abs(nll[:k*m].reshape(k, m).mean(1) - H)
 
@@ -235,7 +240,7 @@ def kde_grid(
     per_h:int=20, # grid points per bandwidth
     most:int=4096, # at most so many grid points
 )->tuple: # ends of the grid, bandwidth, log-density on the grid
-    "Log-density of a Gaussian KDE with Scott's bandwidth, on a grid reaching 8 bandwidths past the data."
+    "Log-density of a Gaussian KDE (Scott's bandwidth) on a grid 8 bandwidths past the data."
     h = x.std(ddof=1)*len(x)**-.2
     a,b = x.min() - 8*h,x.max() + 8*h
     grid = np.linspace(a, b, min(most, int((b-a)/h*per_h) + 1))
@@ -305,7 +310,7 @@ class DoSE(_Density):
 
 # %% ../../nbs/31_scores.ipynb #f70dddb9
 def _whiten(t):
-    "The matrix that whitens standardised statistics on the directions that vary, and the variances there."
+    "The matrix that whitens statistics on the directions that vary, and the variances there."
     lam,vec = np.linalg.eigh(t.T @ t / len(t))
     keep = lam > 1e-6*lam.max()
     return vec[:,keep]/np.sqrt(lam[keep]),lam[keep]
@@ -318,7 +323,8 @@ class Mahalanobis(_Density):
         self.whiten,lam = _whiten(t)
         self.rank = len(lam)
         self.const = float(self.rank*math.log(2*math.pi) + np.log(lam).sum())/2
-    def _log_density(self, t): return -((t.clip(-1e100, 1e100) @ self.whiten)**2).sum(1)/2 - self.const
+    def _log_density(self, t):
+        return -((t.clip(-1e100, 1e100) @ self.whiten)**2).sum(1)/2 - self.const
 
 # %% ../../nbs/31_scores.ipynb #33cc0cfd
 class OCSVM(_Density):
@@ -328,7 +334,9 @@ class OCSVM(_Density):
     def __init__(self,
         columns=None, # names of the statistics; None for `density_columns`
         nu:float=.1, # share of ID examples that may lie outside
-    ): super().__init__(columns); self.nu = float(nu)
+    ):
+        super().__init__(columns)
+        self.nu = float(nu)
     def _fit_density(self, t):
         from sklearn.svm import OneClassSVM
         if len(t) > 5000: t = t[np.random.default_rng(0).permutation(len(t))[:5000]]
@@ -349,7 +357,9 @@ class GMM(_Density):
     def __init__(self,
         columns=None, # names of the statistics; None for `density_columns`
         k:int=8, # components, at most one for 50 examples
-    ): super().__init__(columns); self.k = int(k)
+    ):
+        super().__init__(columns)
+        self.k = int(k)
     def _fit_density(self, t):
         from sklearn.mixture import GaussianMixture
         self.whiten,_ = _whiten(t)
@@ -376,13 +386,15 @@ class Combined(Score):
     def _fit(self, stats):
         scores = [p(stats) for p in self.parts]
         self.ranks = [np.sort(s[np.isfinite(s)]) for s in scores]
-        for p,r in zip(self.parts, self.ranks): require(len(r), f'{p.name} is finite on none of the '
-            f'ID examples, so {self.name} cannot rank by it; leave that part out')
+        for p,r in zip(self.parts, self.ranks):
+            require(len(r), f'{p.name} is finite on none of the ID examples, '
+                f'so {self.name} cannot rank by it; leave that part out')
         self.tails = [tail_scale(r) for r in self.ranks]
     def _score(self, stats):
         scores = [p(stats) for p in self.parts]
         if self.tails is None: # as its calibration scores were made
-            return combine(np.stack([conformal_p(*rs) for rs in zip(self.ranks, scores)], 1), self.how)
+            ps = [conformal_p(*rs) for rs in zip(self.ranks, scores)]
+            return combine(np.stack(ps, 1), self.how)
         logs = [tail_log_p(*rst) for rst in zip(self.ranks, scores, self.tails)]
         return combine(np.stack(logs, 1), self.how, log=True)
 
@@ -391,7 +403,9 @@ class SITN(Combined):
     name,args = 'sitn',('columns',)
     def __init__(self,
         columns=('z_ad','z_ps'), # names of the statistics
-    ): self.columns = list(columns); super().__init__([Stat(c) for c in self.columns], 'max-quantile')
+    ):
+        self.columns = list(columns)
+        super().__init__([Stat(c) for c in self.columns], 'max-quantile')
 
 # %% ../../nbs/31_scores.ipynb #7d01fe93
 @patch
@@ -420,7 +434,8 @@ def get_score(
 def _arguments(cls):
     "Arguments of a score that have no default."
     free = list(inspect.signature(cls.__init__).parameters.values())[1:]
-    return [p.name for p in free if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    needed = [p for p in free if p.default is p.empty]
+    return [p.name for p in needed if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 # %% ../../nbs/31_scores.ipynb #3de7f84d
 def fit_scores(
@@ -448,7 +463,9 @@ def fit_scores(
 # %% ../../nbs/31_scores.ipynb #c01a5eae
 class _Notes(dict):
     "A table that remembers which of its columns were read."
-    def __init__(self, stats): super().__init__({k: stats[k] for k in stats}); self.read = {}
+    def __init__(self, stats):
+        super().__init__({k: stats[k] for k in stats})
+        self.read = {}
     def __getitem__(self, k):
         self.read[k] = True
         return super().__getitem__(k)
@@ -520,7 +537,8 @@ def _unpack(v):
 
 def _state(self):
     "The score as a dict of JSON types; `score_from_state` makes it again."
-    require(self.is_fitted, f'{self.name} has not been fitted, so there is nothing to keep; call fit first')
+    require(self.is_fitted, f'{self.name} has not been fitted, so there is nothing to keep; '
+        'call fit first')
     kept = {k: _pack(getattr(self, k)) for k in (*self.args, *self.fitted)}
     return dict(score=type(self).name, name=self.name, **kept)
 
@@ -538,7 +556,8 @@ def score_from_state(
     cls = SCORES[name]
     state = {**getattr(cls, 'before', {}), **state}
     missing = [k for k in ('name', *cls.args, *cls.fitted) if k not in state]
-    require(not missing, f"the state of {name} lacks {missing}; the file is incomplete, fit the score again")
+    require(not missing, f'the state of {name} lacks {missing}; the file is incomplete, '
+        'fit the score again')
     score = cls(**{k: _unpack(state[k]) for k in cls.args})
     for k in ('name', *cls.fitted): setattr(score, k, _unpack(state[k]))
     return score

@@ -15,6 +15,7 @@ from torch.func import jvp, vjp, vmap
 from fastcore.basics import patch
 
 from ..core import require, rng
+from ..flows.base import evaluating
 from ..preprocess import views
 from .base import Combined, NegLogLik, Stat
 
@@ -37,19 +38,24 @@ def decoder_jacobian(
 
 # %% ../../nbs/35_lid.ipynb #864a660b
 class Spectrum:
-    "Singular values of the decoder's Jacobian at each example, with weights and the latent's squared coordinates."
+    "Singular values of the decoder's Jacobian, with weights and the latent's squared coordinates."
     def __init__(self,
         sigma, # singular values, `(B, K)`, falling
         weight=None, # how many directions each stands for, `(B, K)`; `None`: one each
         z2=None, # squared coordinates of the latent along them, `(B, K)`
     ):
-        self.sigma = sigma.double().cpu()
-        self.weight, self.z2 = (t if t is None else t.double().cpu() for t in (torch.ones_like(sigma) if weight is None else weight, z2))
+        self.sigma, self.z2 = sigma.double().cpu(), None if z2 is None else z2.double().cpu()
+        weight = torch.ones_like(sigma) if weight is None else weight
+        self.weight = weight.double().cpu()
     @property
     def D(self): return round(float(self.weight[0].sum()))
     def __len__(self): return len(self.sigma)
-    def __getitem__(self, i): return Spectrum(self.sigma[i], self.weight[i], None if self.z2 is None else self.z2[i])
-    def __repr__(self): return f'Spectrum of {len(self)} examples, {self.sigma.shape[1]} values for {self.D} directions'
+    def __getitem__(self, i):
+        z2 = None if self.z2 is None else self.z2[i]
+        return Spectrum(self.sigma[i], self.weight[i], z2)
+    def __repr__(self):
+        values = self.sigma.shape[1]
+        return f'Spectrum of {len(self)} examples, {values} values for {self.D} directions'
 
 # %% ../../nbs/35_lid.ipynb #4b6f1fca
 @patch
@@ -77,8 +83,9 @@ def soft(self:Spectrum,
 def lid(self:Spectrum,
     r, # log of the scale, a number or several
 ): # `(B,)`, or `(B, R)` for several scales
-    "`D` plus the slope of the log-density blurred at scale `e^r`, the decoder taken as linear (Kamkari et al. 2024)."
-    require(self.z2 is not None, 'this spectrum was made without the latents that the blurred density needs; use soft or count')
+    "`D` plus the slope of the log-density blurred at scale `e^r` (Kamkari et al. 2024)."
+    require(self.z2 is not None, 'this spectrum was made without the latents '
+        'that the blurred density needs; use soft or count')
     lam = self.sigma**2
     return self.soft(r) + self._over(r, lambda v: v*(lam*self.z2/(lam + v)**2).sum(1))
 
@@ -112,11 +119,14 @@ def bidiagonalize(
     Jt, # `U -> JᵀU`
     start, # first block, `(B, D, p)`
     steps:int, # rounds; 2·p·steps products in all
-): # singular values `(B, K)` of `J` on the space seen, overlaps `(B, K, p)` with the start, residuals `(B, K)`; K = p·steps
+): # with K = p·steps: singular values `(B, K)` of `J` on the space seen,
+    # overlaps `(B, K, p)` with the start, residuals `(B, K)`
     "Block Golub-Kahan bidiagonalisation with full reorthogonalisation."
     V, U, JV, p = [_orthonormal(start, [])], [], [], start.shape[2]
     for i in range(steps):
-        JV.append(J(V[-1])); U.append(_orthonormal(JV[-1], U)); w = Jt(U[-1])
+        JV.append(J(V[-1]))
+        U.append(_orthonormal(JV[-1], U))
+        w = Jt(U[-1])
         if i < steps - 1: V.append(_orthonormal(w, V))
     V, U = torch.cat(V, 2), torch.cat(U, 2)
     a, sigma, bt = torch.linalg.svd((U.mT @ torch.cat(JV, 2)).double())
@@ -125,7 +135,7 @@ def bidiagonalize(
 
 # %% ../../nbs/35_lid.ipynb #5382b500
 def _weights(sigma, overlap, rest, D, tol=.1):
-    "How many of the `D` directions each value stands for; the first start is the latent, the others are random."
+    "How many of the `D` directions each value stands for; the first start is the latent itself."
     p = overlap.shape[2] - 1
     w = overlap[...,0] + (D - 1)/p*overlap[...,1:].sum(2)
     i = torch.arange(1, sigma.shape[1] + 1, device=w.device)
@@ -143,15 +153,18 @@ def fast_spectrum(
     seed:int=0, # which starts
 )->Spectrum: # `steps (probes + 1)` values; `2 steps (probes + 1)` products
     "From Golub-Kahan bidiagonalisation; exact where that is no dearer."
-    z = z.flatten(1); D, K = z.shape[1], steps*(probes + 1)
+    z = z.flatten(1)
+    D, K = z.shape[1], steps*(probes + 1)
     if 2*K >= D: return exact_spectrum(flow, z)
-    start = torch.randn(D, probes, generator=rng('lid', D, probes, seed)).to(z).expand(len(z), -1, -1)
-    sigma, overlap, rest = bidiagonalize(*_products(flow, z), torch.cat([z[...,None], start], 2), steps)
-    return Spectrum(sigma, _weights(sigma, overlap, rest, D), (z.double()**2).sum(1)[:,None]*overlap[...,0])
+    start = torch.randn(D, probes, generator=rng('lid', D, probes, seed)).to(z)
+    start = torch.cat([z[...,None], start.expand(len(z), -1, -1)], 2)
+    sigma, overlap, rest = bidiagonalize(*_products(flow, z), start, steps)
+    z2 = (z.double()**2).sum(1)[:,None]*overlap[...,0]
+    return Spectrum(sigma, _weights(sigma, overlap, rest, D), z2)
 
 # %% ../../nbs/35_lid.ipynb #6b48b5ac
 def spectrum(
-    flow, # a `Flow` in evaluation mode
+    flow, # a `Flow`; seen in evaluation mode, and left as it was
     x, # examples: `uint8` images `(B, c, h, w)` or floats
     method:str='fast', # 'fast' or 'exact'
     bs:int=8, # examples at a time
@@ -160,13 +173,13 @@ def spectrum(
 )->Spectrum:
     "Spectra of the decoder's Jacobian at the latents of `x`."
     require(method in _METHODS, f"method={method!r} is not known; choose 'fast' or 'exact'")
-    require(not flow.training, 'the flow is in training mode, where dropout and batch statistics would enter its Jacobian; call flow.eval() first')
     if method == 'fast': kwargs['seed'] = seed
     def one(b):
         with torch.no_grad(): z, _ = flow.encode(views(b, flow, seed=seed)[0])
-        require(z.isfinite().all(), 'an example has no finite latent, so it has no Jacobian; leave it out (its log-likelihood is not finite, either)')
+        require(z.isfinite().all(), 'an example has no finite latent, so it has no Jacobian; '
+            'leave it out (its log-likelihood is not finite, either)')
         return _METHODS[method](flow, z, **kwargs)
-    parts = [one(b) for b in x.split(bs)]
+    with evaluating(flow): parts = [one(b) for b in x.split(bs)]
     return Spectrum(*(torch.cat([getattr(s, k) for s in parts]) for k in ('sigma','weight','z2')))
 
 _METHODS = dict(fast=fast_spectrum, exact=exact_spectrum)
@@ -179,14 +192,16 @@ def pca_dim(
     n:int=100, # neighbourhoods to average over, for `k`
     seed:int=0, # which
 )->float:
-    "Number of principal components that count, globally or on average over neighbourhoods (Fukunaga & Olsen 1971)."
+    "Principal components that count, globally or over neighbourhoods (Fukunaga & Olsen 1971)."
     x = x.flatten(1).float()
-    require(len(x) > (k or 1), f'{len(x)} examples are too few for the principal components of {k or 2} of them')
+    require(len(x) > (k or 1), f'{len(x)} examples are too few '
+        f'for the principal components of {k or 2} of them')
     size = lambda v: int((v > alpha*v[-1]).sum())
     if k is None: return float(size(torch.linalg.eigvalsh(torch.cov(x.T.double()))))
     at = x[torch.randperm(len(x), generator=rng('pca_dim', seed))[:n]]
     near = torch.cdist(at, x).topk(k, largest=False).indices
-    return float(np.mean([size(torch.linalg.svdvals(x[i] - x[i].mean(0)).square().flip(0)) for i in near]))
+    variances = lambda v: torch.linalg.svdvals(v - v.mean(0)).square().flip(0)
+    return float(np.mean([size(variances(x[i])) for i in near]))
 
 # %% ../../nbs/35_lid.ipynb #ed37764d
 def scale_for(
@@ -195,7 +210,8 @@ def scale_for(
     kind:str='count', # 'count', 'soft' or 'lid'
 )->float: # r
     "The scale at which the mean dimension is `d`, by bisection."
-    require(0 < d < s.D, f'd={d} is not between 0 and the {s.D} dimensions of the data, so no scale gives it')
+    require(0 < d < s.D, f'd={d} is not between 0 and the {s.D} dimensions of the data, '
+        'so no scale gives it')
     low, high = -50., 50.
     for _ in range(60):
         mid = (low + high)/2
@@ -206,12 +222,14 @@ def plateau(
     s:Spectrum, # spectra of ID examples
     tol:float=.05, # how far the mean count may fall along a plateau, relatively
 )->tuple: # r in the middle of it, and its width in r
-    "The longest range of scales over which the mean count hardly changes, between none and all directions."
-    rs = np.linspace(math.log(s.sigma.clamp(min=1e-30).min()) - .1, math.log(s.sigma.max()) + .1, 400)
+    "The longest range of scales over which the mean count hardly changes, between none and all."
+    low, high = s.sigma.clamp(min=1e-30).min(), s.sigma.max()
+    rs = np.linspace(math.log(low) - .1, math.log(high) + .1, 400)
     c = s.count(rs).mean(0)
     ends = [np.nonzero(c >= (1 - tol)*o)[0][-1] for o in c]
     width = np.where((c < .98*s.D) & (c >= .5), rs[ends] - rs, 0)
-    require(width.max() > 0, 'all directions are of much the same length at every scale, so there is no plateau; set the scale by hand')
+    require(width.max() > 0, 'all directions are of much the same length at every scale, '
+        'so there is no plateau; set the scale by hand')
     i = int(width.argmax())
     return float(rs[i] + width[i]/2), float(width[i])
 
@@ -226,10 +244,15 @@ def reliability(
 class _Lid:
     "Local intrinsic dimension at scales `rs`, as a statistic function."
     def __init__(self, flow, rs, names, kind, method, seed, kwargs):
-        require(kind in ('soft','count','lid'), f"kind={kind!r} is not known; choose 'soft', 'count' or 'lid'")
-        self.flow, self.rs, self.names, self.kind, self.method, self.seed, self.kwargs = flow, rs, names, kind, method, seed, kwargs
-    def __call__(self, x): return dict(zip(self.names, getattr(spectrum(self.flow, x, self.method, seed=self.seed, **self.kwargs), self.kind)(self.rs).T))
-    def __repr__(self): return f'lid({self.rs}, {self.kind}, {self.method}, seed={self.seed}, {self.kwargs})'
+        require(kind in ('soft','count','lid'), f'kind={kind!r} is not known; '
+            "choose 'soft', 'count' or 'lid'")
+        self.flow, self.rs, self.names, self.kind = flow, rs, names, kind
+        self.method, self.seed, self.kwargs = method, seed, kwargs
+    def __call__(self, x):
+        s = spectrum(self.flow, x, self.method, seed=self.seed, **self.kwargs)
+        return dict(zip(self.names, getattr(s, self.kind)(self.rs).T))
+    def __repr__(self):
+        return f'lid({self.rs}, {self.kind}, {self.method}, seed={self.seed}, {self.kwargs})'
 
 def lid(
     flow, # a `Flow` in evaluation mode
@@ -251,13 +274,16 @@ def lid_curve(
     **kwargs, # arguments of `spectrum`
 ): # `f(x) -> {'lid@-5': (B,), ...}`
     "Statistic function: the dimension at several scales, from one spectrum."
-    return _Lid(flow, [float(r) for r in rs], [f'lid@{r:g}' for r in rs], kind, method, seed, kwargs)
+    rs = [float(r) for r in rs]
+    return _Lid(flow, rs, [f'lid@{r:g}' for r in rs], kind, method, seed, kwargs)
 
 # %% ../../nbs/35_lid.ipynb #d539d589
 class Dual(Combined):
-    "Low likelihood or low dimension, whichever is the rarer on ID data (Kamkari et al. 2024, with thresholds from ID data alone)."
+    "Low likelihood or low dimension, whichever is rarer on ID data (after Kamkari et al. 2024)."
     name,args = 'dual',('column','lid')
     def __init__(self,
         column:str='log_prob', # name of the log-density, nats
         lid:str='lid', # name of the dimension
-    ): self.column,self.lid = column,lid; super().__init__([NegLogLik(column), -Stat(lid)], 'max-quantile')
+    ):
+        self.column,self.lid = column,lid
+        super().__init__([NegLogLik(column), -Stat(lid)], 'max-quantile')
