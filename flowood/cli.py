@@ -98,8 +98,11 @@ def fit(
 
 def _named(paths, twice=False):
     "Name -> path of each set; a path that is missing, or there twice, raises a sentence."
+    core.require(all(map(str, paths)), 'a path is empty; give a folder, or a file')
     paths = [Path(p).expanduser() for p in paths]
-    for p in paths: core.require(p.exists(), f'there is no file or folder {p}', FileNotFoundError)
+    for p in paths:
+        core.require(os.path.exists(p), f'there is no file or folder {str(p)[:300]}',
+            FileNotFoundError)
     real = [p.resolve() for p in paths]
     for p, r in zip(paths, real):
         core.require(twice or real.count(r) == 1, f'{p} is named twice; name each OOD set once')
@@ -675,7 +678,7 @@ def _run(a, o):
     "Do what the arguments `o` of the command ask for; the exit code."
     module = o.pop('module', None)
     _require_device(o.get('device', 'cpu'))
-    if module: _import(module)
+    if module is not None: _import(module)
     if 'drop' in o: o['drop'] = [c for c in o['drop'].split(',') if c]
     if a.command in ('demo', 'fit', 'score', 'study'): o['progress'] = not a.quiet
     if a.command == 'score':

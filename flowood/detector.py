@@ -6,8 +6,9 @@
 __all__ = ['OODDetector', 'load_detector', 'VectorDetector', 'as_pyod']
 
 # %% ../nbs/50_detector.ipynb #2e6be76f
-import json, math, platform, sys, time, warnings
+import json, math, os, platform, sys, time, warnings
 from contextlib import nullcontext
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -237,6 +238,8 @@ def fit(self:OODDetector,
             f'unit=True is for rows of features, and {src.path} holds images; leave it out')
     src.check_fit(min_rows=self.least)
     names, x = src.sample(self.most, self.seed)
+    require((x != x[0]).any(), f'all {len(x):,} examples of {src.path} are the same, so there is '
+            'nothing to learn from them; give others')
     spec = json.loads(json.dumps(spec_of(src)))
     if held_out is None: parts, test = self._parts(names, x)
     else: parts, test = self._given_parts(x, self._held_out(held_out, spec))
@@ -253,14 +256,30 @@ def fit(self:OODDetector,
 def _check_arguments(self:OODDetector):
     "Raise a sentence for arguments that cannot be meant."
     needed(self.alpha)
-    if isinstance(self.ood_score, str) and self.ood_score != 'auto': get_score(self.ood_score)
+    by = self.ood_score
+    if isinstance(by, str): by == 'auto' or get_score(by)
+    else: require(hasattr(by, 'fit') and hasattr(by, 'name') and not isinstance(by, type),
+                  f'ood_score is {by!r}; give the name of a score, or a Score', TypeError)
+    for name in ('steps', 'size', 'k', 'most', 'seed'):
+        v = getattr(self, name)
+        whole = hasattr(v, '__index__') or v is None and name in ('steps', 'size')
+        require(whole, f'{name} is {v!r}; give a whole number', TypeError)
     require(self.steps is None or self.steps > 0, f'steps is {self.steps}; give a positive number')
-    require(self.steps or self.minutes > 0, f'minutes is {self.minutes}; give a positive number')
+    timed = isinstance(self.minutes, Real) and 0 < self.minutes < math.inf
+    require(self.steps or timed, f'minutes is {self.minutes!r}; give a positive number')
     require(self.most > 0 and self.k > 0, f'most is {self.most} and k is {self.k}; '
                                           'both must be positive')
-    gpu = 'cuda' in str(self.device)
-    require(not gpu or torch.cuda.is_available(), f'device is {self.device}, and PyTorch finds no '
-            'GPU here; leave it out to use the processor')
+    require(self.out is None or isinstance(self.out, (str, os.PathLike)),
+            f'out is {self.out!r}; give a folder', TypeError)
+    _check_device(self.device)
+
+def _check_device(device):
+    "Raise a sentence unless PyTorch can compute there."
+    kind, _, number = str(device).partition(':')
+    require(kind in ('cpu', 'cuda', 'mps') and (not number or number.isdigit()),
+            f'device is {device!r}; give cpu, cuda, or cuda:1 for the second GPU')
+    require(kind != 'cuda' or torch.cuda.device_count() > int(number or 0), f'device is {device}, '
+            'and PyTorch finds no GPU here; leave it out to use the processor')
 
 @patch
 def _parts(self:OODDetector, names, x):
@@ -281,10 +300,10 @@ def _train(self:OODDetector, parts, test, config, spec, spent):
     "Train a model on each part; sets the pipeline, returns the plans."
     flows, plans, self.notes_ = [], [], []
     held = sum(len(p) for p in parts[0][1:]) + (len(test[1]) if test else 0)
-    share = (1 - min(.5, spent/(60*self.minutes)))/len(parts)
+    share = 1 if self.steps else 1 - min(.5, spent/(60*self.minutes))
     for i, (x, valid, _) in enumerate(parts):
         out = Path(self.out)/(f'fold{i}' if len(parts) > 1 else '') if self.out else None
-        plans.append(_make_plan(self, x, config, spec, held, share, out))
+        plans.append(_make_plan(self, x, config, spec, held, share/len(parts), out))
         flow = _new_flow(self, config, x, seed=i)
         flow, said = _train_flow(plans[-1], flow, x, valid, self.device, out, self.progress)
         flows.append(flow)
@@ -467,13 +486,16 @@ def load_detector(
     if file.is_dir() or not file.suffix: file = file/'detector.safetensors'
     require(file.exists(), f'there is no detector in {folder} (no detector.safetensors); '
             'fit one with `flowood fit`', FileNotFoundError)
+    _check_device(device)
     tensors, meta = load_tensors(file)
-    kind = meta.get('kind', 'file')
+    kind = meta.get('kind', 'file') if isinstance(meta, dict) else 'file'
     require(kind == 'detector', f'{file} holds a {kind}, not a detector')
+    require(meta.get('format', 1) in (1, 2), f'{file} is of format {meta.get("format")}, and this '
+            'version of flowood reads formats 1 and 2; update flowood')
     try:
         if 'format' not in meta: tensors, meta = _format_1(tensors, meta)
         return _restored(tensors, meta, device)
-    except (KeyError, TypeError, RuntimeError) as e:
+    except (KeyError, TypeError, RuntimeError, AttributeError, IndexError) as e:
         why = str(e).strip().splitlines()[0]
         raise ValueError(f'{file} is damaged or from another version ({type(e).__name__}: {why}); '
                          'fit the detector again') from None
@@ -521,6 +543,8 @@ def from_folder(cls:OODDetector,
     **kwargs, # of the constructor, such as `size` or `minutes`
 )->OODDetector: # fitted
     "A detector of what does not look like the images in a folder."
+    require(isinstance(path, (str, os.PathLike)), f'path is a {type(path).__name__}; give a folder',
+            TypeError)
     require(Path(path).expanduser().is_dir(), f'there is no folder {path}; give one with images, '
             'or use OODDetector().fit for a file', FileNotFoundError)
     return cls(**kwargs).fit(path, held_out=held_out)
@@ -568,7 +592,10 @@ def results(self:OODDetector,
 )->dict: # what `write_report` takes
     "Judge fresh ID data and OOD sets under every score."
     self._require_fitted()
-    require(most > 0, f'most is {most}; give a positive number of examples')
+    require(hasattr(most, '__index__') and most > 0,
+            f'most is {most!r}; give a positive number of examples')
+    require(ood is None or hasattr(ood, 'items'),
+            f'ood is a {type(ood).__name__}; give a dict of names and sets', TypeError)
     require(id is not None or hasattr(self, 'test_'),
             'a loaded detector no longer has its test part; pass fresh ID data as id=')
     skipped = {}

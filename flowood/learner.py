@@ -406,6 +406,12 @@ def flow_learner(
     **kwargs
 )->FlowLearner:
     "A `Learner` that fits `flow` by maximum likelihood, with what a density needs."
+    has = tuple(dls.train.x.shape[1:])
+    wants = tuple(getattr(flow, 'shape', has))
+    require(has == wants,
+            f'the training data has shape {has} but the flow is a density over shape {wants}')
+    require(levels is None or hasattr(levels, '__index__') and levels > 0,
+            f'levels is {levels!r}; give a positive whole number')
     pixels = not dls.train.x.is_floating_point()
     if pixels and levels:
         if not hasattr(flow, 'pre'): flow.pre = Preprocess(tuple(dls.train.x.shape[1:]))

@@ -8,6 +8,7 @@ __all__ = ['has_codes', 'Pipeline', 'spec_of', 'four_parts', 'needed', 'folds', 
 
 # %% ../nbs/47_pipeline.ipynb #048cf836
 import math, time
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -122,7 +123,8 @@ def needed(
     alpha:float, # false-alarm rate
 )->int: # calibration examples
     "How many calibration examples it takes to say OOD at a rate."
-    require(0 < alpha < 1, f'alpha is {alpha}; it is a rate between 0 and 1, such as 0.05')
+    require(isinstance(alpha, Real) and 0 < alpha < 1,
+            f'alpha is {alpha!r}; it is a rate between 0 and 1, such as 0.05')
     return math.ceil(1/alpha - 1e-9) - 1
 
 def folds(

@@ -1058,9 +1058,11 @@ def open_source(
 )->Source: # only headers and a few examples are read yet
     "Data as a stream of named examples; errors say what is wrong, where, and what to do."
     if isinstance(X, Source): return X
-    drop = [drop] if isinstance(drop, str) else list(drop)
+    require(not isinstance(X, str) or X, 'the path is empty; give a folder, or a file')
+    drop = [drop] if isinstance(drop, str) or _is_number(drop) else list(drop)
     require(mode in (None, 'L', 'RGB'), f"mode is {mode!r}; give 'L', 'RGB' or None")
-    require(size is None or size > 0, f'size is {size}; give a positive number of pixels')
+    require(size is None or hasattr(size, '__index__') and size > 0,
+            f'size is {size!r}; give a positive whole number of pixels')
     shape = None if shape is None else tuple(int(o) for o in shape)
     image = shape if shape and len(shape) == 3 else None
     columns = columns and [str(o) for o in columns]
@@ -1168,7 +1170,7 @@ def _open_object(X, how):
     where = 'the tensor' if isinstance(X, torch.Tensor) else 'the array'
     if isinstance(X, np.ndarray) and X.dtype.names: return _open_records(X, how, where)
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim:
-        return _open_list(list(X), how, where)
+        return _open_boxes(X, how, where)
     if hasattr(X, '__array__'): return _from_rows(where, _in_memory(_as_array(X, where)), how)
     if isinstance(X, torch.utils.data.IterableDataset):
         return _open_stream('the data set', X, how, single=True)
@@ -1223,6 +1225,15 @@ def _open_list(items, how, where, lazy=False):
     require(a.ndim < 4, f'{where} holds examples of shape {a.shape}; rows or images are needed')
     return _Pictures(where, items, how, lazy=lazy)
 
+def _open_boxes(X, how, where):
+    "An array of objects: numbers in boxes, or pictures and rows."
+    if X.ndim == 1: return _open_list(list(X), how, where)
+    try: a = X.astype(np.float64)
+    except (TypeError, ValueError) as e:
+        why = f'{where} holds objects that are no numbers ({_reason(e)}); give a data frame'
+        raise ValueError(why) from e
+    return _from_rows(where, _in_memory(a), how)
+
 def _open_records(items, how, where):
     import pandas as pd
     return _open_frame(pd.DataFrame(items), how, where)
@@ -1276,9 +1287,20 @@ def _open_stream(where, loader, how, single=False):
     rows = _Rows((_length(loader), *shape), first.dtype, blocks, None, notes)
     return _from_rows(where, rows, how)
 
+def _each(loader, where):
+    "What a loader gives; an error of its own becomes a sentence."
+    given = iter(loader)
+    for n in itertools.count():
+        try: b = next(given)
+        except StopIteration: return
+        except Exception as e:
+            why = f'{where} broke off at number {n} ({_reason(e)}); repair that one'
+            raise ValueError(why) from e
+        yield b
+
 def _arrays(loader, where, single):
     "The batches of a loader as arrays."
-    for b in loader:
+    for b in _each(loader, where):
         b = _first(b)
         require(not isinstance(b, dict), f'{where} gives dicts; {_TUPLES}', TypeError)
         a = _as_array(b, where)

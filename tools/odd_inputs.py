@@ -8,7 +8,7 @@ code 2 with exactly one line on standard error. A fault is a traceback, an excep
 command cannot follow, or nonsense: a score that is NaN, an example that is missing from the result, an input that had to be
 refused and was not. Prints a line per fault and the counts; exit code 1 if there is a fault.
 """
-import contextlib, io, os, re, subprocess, sys, tempfile, time, traceback, warnings, zipfile
+import contextlib, io, linecache, os, re, subprocess, sys, tempfile, time, traceback, warnings, zipfile
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,11 @@ class Wrong(AssertionError): "A result that is nonsense."
 
 def is_ours(e):
     "Was this exception raised by flowood, or by the checks of scikit-learn?"
-    return any(o in traceback.extract_tb(e.__traceback__)[-1].filename for o in ('flowood', 'sklearn'))
+    last = traceback.extract_tb(e.__traceback__)[-1]
+    if 'sklearn' in last.filename: return True
+    if isinstance(e, OSError) and e.filename is not None and len(str(e)) < 300: return True
+    lines = ' '.join(linecache.getline(last.filename, i) for i in range(last.lineno - 3, last.lineno + 1))
+    return 'flowood' in last.filename and (last.name.startswith('require') or 'raise' in lines)
 
 def fault_of(e):
     "What is wrong with an exception, if anything."
@@ -42,6 +46,7 @@ def fault_of(e):
     if not isinstance(e, KINDS): return f'{type(e).__name__}: {text}'
     if not is_ours(e): return f'foreign {type(e).__name__}: {text}'
     if '\n' in text or not text or len(text) > 900: return f'not one sentence: {text!r}'
+    if 'is damaged or from another version' in text: return None
     return next((f'{type(e).__name__}: {text}' for o in FOREIGN if o in text), None)
 
 def python(fn):
@@ -87,10 +92,11 @@ def answer(command, code, out, err, e):
     "Judge what a command said."
     lines = err.strip().splitlines()
     if 'Traceback' in out + err: return 'fault', 'a traceback: ' + lines[-1]
-    strange = [s for s in lines if not s.startswith('note:')]
+    strange = [s for s in lines if not s.startswith(('note:', 'unreadable:')) and 'standard output' not in s]
     if code == 0: return ('fault', f'said on stderr: {strange[0]}') if strange else ('result', out.strip()[-100:])
     if code != 2 or len(lines) != 1: return 'fault', f'exit code {code}, {len(lines)} lines: {err[:300]!r}'
     text = lines[0]
+    if 'unrecognized arguments' in text: return 'sentence', text
     for f in re.findall(r'(?<!\S)--[a-z][a-z-]*', text.split('; see ')[0]):
         if f not in flags(command): return 'fault', f'{f} is no argument of {command}: {text}'
     bad = fault_of(e) if e is not None else next((o for o in FOREIGN if o in text), None)
@@ -256,7 +262,7 @@ def arrays():
     yield 'inf', np.where(np.arange(6)[:,None,None] == 2, np.inf, g/255), True
     yield 'constant zero', np.zeros((4, 8, 8), np.uint8), True
     yield 'complex', g.astype(complex), False
-    yield 'object', g.astype(object), None
+    yield 'object', g.astype(object), True
     yield 'object of text', np.array(['a', 'b'], dtype=object), False
     yield 'strings', g.astype(str), False
     yield 'dates', np.zeros(4, 'datetime64[D]'), False
@@ -428,7 +434,7 @@ def columns():
     yield 'some NaN', np.where(z > 1, np.nan, z), True
     yield 'inf', np.where(z > 2, np.inf, z), True
     yield '1e200', np.where(z > 2, 1e200, z), True
-    yield '1e308', np.where(z > 2, 1.7e308, -1.7e308), True
+    yield '1e308', np.where(z > 2, 1.7e308, -1.7e308), None
     yield 'denormal', z*1e-310, True
     yield 'tiny units', z*1e-12, True
     yield 'offset 1e7', 1e7 + z, True
@@ -502,7 +508,7 @@ def objects():
     yield 'empty Dataset', lambda: Pairs(g[:0]), False
     yield 'DataLoader', lambda: Loader(Pairs(g), 2), True
     yield 'DataLoader, shuffled', lambda: Loader(Pairs(g), 4, shuffle=True), True
-    yield 'DataLoader with a bad one', lambda: Loader(Pairs(g, 2), 2), None
+    yield 'DataLoader with a bad one', lambda: Loader(Pairs(g, 2), 2), False
     yield 'IterableDataset', lambda: Stream(g), True
     yield 'TensorDataset', lambda: torch.utils.data.TensorDataset(g), True
     yield 'Subset', lambda: torch.utils.data.Subset(Pairs(g), [1, 2]), True
@@ -704,8 +710,7 @@ def fits(d, f, fit):
             'black images': np.zeros((240, 8, 8), np.uint8), 'float images': grey()/255, 'images of 16 bits': grey().astype(np.uint16)*257,
             'bool images': grey() > 128, 'two channels': np.zeros((240, 8, 8, 2), np.uint8), 'negative images': grey() - 300.,
             'NaN images': np.full((240, 8, 8), np.nan)}
-    good = {'same rows', 'twice the rows', 'equal columns', 'ints', 'bools', 'black images', 'float images', 'images of 16 bits',
-            'bool images', 'two channels', 'wide'}
+    good = {'twice the rows', 'equal columns', 'ints', 'bools', 'float images', 'images of 16 bits', 'bool images', 'wide'}
     for name, a in many.items():
         np.save(f/f'{name}.npy', a)
         yield f'fit: {name}', lambda: fit(f/f'{name}.npy'), name in good
@@ -797,7 +802,7 @@ def saved(d, dets, f):
     np.save(f/'some.npy', grey(3))
     for name, p in folders.items():
         yield f'load_detector: {name}', lambda: python(lambda: load_detector(p).p_values(grey(3))), False if name not in (
-            'lacks facts', 'facts is a number', 'lacks clock', 'lacks features') else None
+            'lacks facts', 'facts is a number', 'lacks clock', 'lacks features', 'features is a number', 'lacks a tensor') else None
         yield f'score with a detector: {name}', lambda: shell('score', p, f/'some.npy', '--out', d/'s.csv', '--quiet'), None
     for name in ('predict', 'p_values', 'score_samples', 'decision_function', 'open'):
         yield f'not fitted: {name}', lambda: python(lambda: getattr(OODDetector(), name)(grey(3))), False

@@ -194,6 +194,8 @@ class Flow(nn.Module):
     def initialized(self): return bool(self.ready)
     def encode(self, x, c=None):
         "`x -> (z, ladj)`."
+        require(isinstance(x, Tensor) and not x.is_complex(), 'log_prob takes a tensor of real '
+                f'numbers, not a {type(x).__name__}; give torch.as_tensor(x)', TypeError)
         x, has = plain(x), tuple(x.shape[1:])
         require(has == self.shape, f'a batch has examples of shape {has} '
                 f'but this flow is a density over shape {self.shape}')
@@ -215,6 +217,7 @@ def decode(self:Flow, z, c=None)->Tensor: # latents -> data
 @patch
 def sample(self:Flow, n, c=None, temperature=1., generator=None)->Tensor: # `(n, *shape)`
     "`n` samples of the data; `temperature < 1` draws more typical ones."
+    require(hasattr(n, '__index__') and n >= 0, f'{n!r} samples are not possible; give a whole number')
     return self.decode(self.base.sample(n, temperature, generator), c)
 
 @patch
