@@ -1062,7 +1062,7 @@ def open_source(
     drop = [drop] if isinstance(drop, str) or _is_number(drop) else list(drop)
     require(mode in (None, 'L', 'RGB'), f"mode is {mode!r}; give 'L', 'RGB' or None")
     require(size is None or hasattr(size, '__index__') and size > 0,
-            f'size is {size!r}; give a positive whole number of pixels')
+            f'size is {size!r}; give a positive number of pixels')
     shape = None if shape is None else tuple(int(o) for o in shape)
     image = shape if shape and len(shape) == 3 else None
     columns = columns and [str(o) for o in columns]
@@ -1201,6 +1201,17 @@ _TUPLES = 'let it give tensors, or tuples that begin with one'
 
 def _is_number(x): return isinstance(x, (int, float, np.number, bool))
 
+def _each(loader, where):
+    "What a loader gives; an error of its own becomes a sentence."
+    given = iter(loader)
+    for n in itertools.count():
+        try: b = next(given)
+        except StopIteration: return
+        except Exception as e:
+            why = f'{where} broke off at number {n} ({_reason(e)}); repair that one'
+            raise ValueError(why) from e
+        yield b
+
 # %% ../nbs/06_sources.ipynb #8b0fe8c1
 def _open_list(items, how, where, lazy=False):
     "Pictures or rows, one after the other."
@@ -1286,17 +1297,6 @@ def _open_stream(where, loader, how, single=False):
         if held: yield np.concatenate(held)
     rows = _Rows((_length(loader), *shape), first.dtype, blocks, None, notes)
     return _from_rows(where, rows, how)
-
-def _each(loader, where):
-    "What a loader gives; an error of its own becomes a sentence."
-    given = iter(loader)
-    for n in itertools.count():
-        try: b = next(given)
-        except StopIteration: return
-        except Exception as e:
-            why = f'{where} broke off at number {n} ({_reason(e)}); repair that one'
-            raise ValueError(why) from e
-        yield b
 
 def _arrays(loader, where, single):
     "The batches of a loader as arrays."

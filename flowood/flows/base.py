@@ -217,7 +217,8 @@ def decode(self:Flow, z, c=None)->Tensor: # latents -> data
 @patch
 def sample(self:Flow, n, c=None, temperature=1., generator=None)->Tensor: # `(n, *shape)`
     "`n` samples of the data; `temperature < 1` draws more typical ones."
-    require(hasattr(n, '__index__') and n >= 0, f'{n!r} samples are not possible; give a whole number')
+    require(hasattr(n, '__index__') and n >= 0,
+            f'{n!r} samples are not possible; give a whole number')
     return self.decode(self.base.sample(n, temperature, generator), c)
 
 @patch
