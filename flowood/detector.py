@@ -9,6 +9,7 @@ __all__ = ['OODDetector', 'load_detector', 'VectorDetector', 'as_pyod']
 import json, math, os, platform, sys, time, warnings
 from contextlib import nullcontext
 from numbers import Real
+from operator import index
 from pathlib import Path
 
 import numpy as np
@@ -509,7 +510,8 @@ def _restored(tensors, meta, device):
     det = classes[meta['cls']](**meta['params'])
     det.device, flows = device, [create_from(c) for c in meta['configs']]
     for i, f in enumerate(flows): f.load_state_dict(_part(tensors, f'flow.{i}.'))
-    det.pipeline_ = Pipeline([f.to(device) for f in flows], meta['spec'], meta['k'], meta['seed'])
+    k, seed = index(meta['k']), meta['seed']
+    det.pipeline_ = Pipeline([f.to(device) for f in flows], meta['spec'], k, seed)
     det.pipeline_.clock = {n: tuple(v) for n, v in meta['clock'].items()}
     arrays = {k: v.numpy() for k, v in _part(tensors, 'cal.').items()}
     needs = meta['params']['ood_score']
