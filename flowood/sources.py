@@ -559,10 +559,11 @@ def _as_fitted(self:_Table, where, names, drop, how, index, named, notes):
     if not named and len(names) == len(columns): return names, None, drop
     missing = [o for o in columns if o not in names]
     more = len(missing) > 1
-    require(named or not missing, f'{where} has {len(names)} columns and {len(columns)} are needed')
+    extra = [o for o in names if o not in [*columns, *drop, *index, how.ids]]
+    require(named or not (missing or extra),
+            f'{where} has {len(names)} columns and {len(columns)} are needed')
     require(not missing, f'{where} lacks the column{"s" if more else ""} {_list(missing)} that '
                          f'the detector was fitted on; its columns are {_list(names)}')
-    extra = [o for o in names if o not in [*columns, *drop, *index, how.ids]]
     if extra:
         what = f'the columns {_list(extra)} were not there at fitting and are left out'
         notes.append(f'{where}: {what}.')
