@@ -30,7 +30,8 @@ def anderson_darling(
     n = z.shape[1]; i = torch.arange(1, n + 1, device=z.device)
     s = (z - z.mean(1, keepdim=True))/z.std(1, keepdim=True)
     s = torch.from_numpy(np.sort(s.numpy(), 1)) if s.device.type == 'cpu' else s.sort(1).values
-    return -n - ((2*i - 1)*(torch.special.log_ndtr(s) + torch.special.log_ndtr(-s.flip(1)))).sum(1)/n
+    return -n - ((2*i - 1)*(torch.special.log_ndtr(s)
+                            + torch.special.log_ndtr(-s.flip(1)))).sum(1)/n
 
 def spectrum_cv(
     z, # latents, `(B, D)`
@@ -85,7 +86,8 @@ def pixel_statistics(
 )->dict: # `pixel_mean` and `pixel_var`, of pixels in [0, 1]
     "Mean and variance of the entries of each example."
     v = x.flatten(1).double()/(255 if x.dtype == torch.uint8 else 1)
-    return dict(pixel_mean=v.mean(1).cpu().numpy(), pixel_var=v.var(1, unbiased=False).cpu().numpy())
+    return dict(pixel_mean=v.mean(1).cpu().numpy(),
+                pixel_var=v.var(1, unbiased=False).cpu().numpy())
 
 # %% ../../nbs/30_statistics.ipynb #e0cd04a9
 def iter_statistics(
@@ -96,7 +98,8 @@ def iter_statistics(
     clock:dict=None, # seconds of each function are added here
 ): # yields data frames with `name` and the statistics
     "Statistics of a stream, one data frame per batch."
-    fs = {_label(f): _runner(f, k, seed) for f in (stats if isinstance(stats, (list, tuple)) else [stats])}
+    fs = {_label(f): _runner(f, k, seed)
+          for f in (stats if isinstance(stats, (list, tuple)) else [stats])}
     for names, x in batches:
         cols = {}
         for n, f in fs.items():
@@ -114,7 +117,8 @@ def _runner(f, k, seed):
     if not isinstance(f, Flow): return lambda names, x: f(x)
     f.eval()
     def run(names, x):
-        require(tuple(x.shape[1:]) == f.shape, f'{names[0]} has shape {tuple(x.shape[1:])}, but the model needs {f.shape}')
+        require(tuple(x.shape[1:]) == f.shape,
+                f'{names[0]} has shape {tuple(x.shape[1:])}, but the model needs {f.shape}')
         return flow_statistics(f, x, k=k, seed=seed)
     return run
 
@@ -137,7 +141,8 @@ class ScoreTable:
     def __getitem__(self, k): return self.data[k].to_numpy()
     @property
     def statistics(self): return [c for c in self.data if c != 'name']
-    def __repr__(self): return f'ScoreTable({len(self)} examples of {self.meta.get("data")}; {", ".join(self.statistics)})'
+    def __repr__(self):
+        return f'ScoreTable({len(self)} examples of {self.meta.get("data")}; {", ".join(self.statistics)})'
 
 # %% ../../nbs/30_statistics.ipynb #85193bfd
 def identity(
@@ -150,7 +155,9 @@ def identity(
 
 def _facts(stats, data, k, seed):
     "What a table is made of, before any of it is computed."
-    return dict(data=data, stats=[identity(f) for f in (stats if isinstance(stats, (list, tuple)) else [stats])], k=k, seed=seed, torch=torch.__version__)
+    return dict(data=data, stats=[identity(f)
+                                  for f in (stats if isinstance(stats, (list, tuple))
+                                            else [stats])], k=k, seed=seed, torch=torch.__version__)
 
 # %% ../../nbs/30_statistics.ipynb #7a0e72bd
 def score_table(
@@ -163,7 +170,9 @@ def score_table(
     "Compute the statistics of a data set, in memory."
     h, clock = hashlib.sha256(), {}
     df = pd.concat(iter_statistics(stats, _hashed(x, h), k, seed, clock), ignore_index=True)
-    return ScoreTable(df, dict(_facts(stats, data, k, seed), n=len(df), data_hash=h.hexdigest()[:16], seconds={k: round(v, 3) for k, v in clock.items()}))
+    return ScoreTable(df, dict(_facts(stats, data, k, seed), n=len(df),
+                               data_hash=h.hexdigest()[:16],
+                               seconds={k: round(v, 3) for k, v in clock.items()}))
 
 def _hashed(x, h):
     "The stream, its bytes going into the hash `h`."
@@ -181,7 +190,9 @@ def save(self:ScoreTable,
     t = pa.Table.from_pandas(self.data, preserve_index=False)
     with atomic(path) as tmp: pq.write_table(_with_meta(t, self.meta), tmp)
 
-def _with_meta(t, meta): return t.replace_schema_metadata({**(t.schema.metadata or {}), b'flowood': json.dumps(meta).encode()})
+def _with_meta(t, meta):
+    return t.replace_schema_metadata({**(t.schema.metadata or {}),
+                                      b'flowood': json.dumps(meta).encode()})
 
 def load_table(
     path, # file written by `ScoreTable.save` or `write_table`
@@ -191,8 +202,10 @@ def load_table(
     import pyarrow as pa, pyarrow.parquet as pq
     require(Path(path).is_file(), f'no score table at {path}', FileNotFoundError)
     try: t = pq.read_table(path, columns=None if columns is None else ['name', *columns])
-    except (pa.ArrowInvalid, OSError): raise ValueError(f'{path} is truncated or not a parquet file; compute the table again') from None
-    require(b'flowood' in (t.schema.metadata or {}), f'{path} is a parquet file, but not a score table')
+    except (pa.ArrowInvalid, OSError):
+        raise ValueError(f'{path} is truncated or not a parquet file; compute the table again') from None
+    require(b'flowood' in (t.schema.metadata or {}),
+            f'{path} is a parquet file, but not a score table')
     return ScoreTable(t.to_pandas(), json.loads(t.schema.metadata[b'flowood']))
 
 # %% ../../nbs/30_statistics.ipynb #47730796
@@ -211,12 +224,16 @@ def write_table(
     if Path(path).exists(): return _same_table(path, x, facts, h)
     files, seconds, n = [], {}, 0
     for i, piece in enumerate(_pieces(_hashed(x, h), rows)):
-        files.append(parts/f'{i:06}.parquet'); own = dict(facts, data_hash=digest(*[x for _, x in piece]))
+        files.append(parts/f'{i:06}.parquet')
+        own = dict(facts, data_hash=digest(*[x for _, x in piece]))
         t = load_table(files[-1]) if files[-1].exists() else None
         if t is None:
-            t = ScoreTable(pd.concat(iter_statistics(stats, piece, k, seed, clock := {}), ignore_index=True), dict(own, seconds=clock)); t.save(files[-1])
+            t = ScoreTable(pd.concat(iter_statistics(stats, piece, k, seed, clock := {}),
+                                     ignore_index=True), dict(own, seconds=clock))
+            t.save(files[-1])
         _require_same(t.meta, own, parts)
-        n += len(t); seconds = {a: round(seconds.get(a, 0.) + v, 3) for a, v in t.meta['seconds'].items()}
+        n += len(t)
+        seconds = {a: round(seconds.get(a, 0.) + v, 3) for a, v in t.meta['seconds'].items()}
     require(files, 'the stream held no examples, so there is no table to write')
     meta = dict(facts, n=n, data_hash=h.hexdigest()[:16], seconds=seconds)
     schema = _with_meta(pq.read_table(files[0]), meta).schema
@@ -240,7 +257,9 @@ def _pieces(batches, rows):
     buf = []
     for b in batches:
         buf.append(b)
-        if sum(len(names) for names, _ in buf) >= rows: yield buf; buf = []
+        if sum(len(names) for names, _ in buf) >= rows:
+            yield buf
+            buf = []
     if buf: yield buf
 
 # %% ../../nbs/30_statistics.ipynb #7ce67118
@@ -250,7 +269,9 @@ def iter_table(
 ): # yields data frames
     "A saved table in pieces that fit into memory."
     import pyarrow.parquet as pq
-    for b in pq.ParquetFile(path).iter_batches(65_536, columns=None if columns is None else ['name', *columns]): yield b.to_pandas()
+    for b in pq.ParquetFile(path).iter_batches(65_536, columns=None if columns is None
+                                               else ['name', *columns]):
+        yield b.to_pandas()
 
 # %% ../../nbs/30_statistics.ipynb #c02594a6
 def join_tables(
@@ -259,8 +280,13 @@ def join_tables(
     "Tables of the same examples, side by side; a name that is taken gets a suffix."
     first = tables[0]
     for t in tables[1:]:
-        require(t.meta.get('data_hash') == first.meta.get('data_hash'), f'the tables are of different data, {first!r} and {t!r}; compute both on the same examples')
+        require(t.meta.get('data_hash') == first.meta.get('data_hash'),
+                f'the tables are of different data, {first!r} and {t!r}; compute both on the same examples')
     cols = {}
-    for i, t in enumerate(tables): cols.update({f'{c}@{i}' if c in cols else c: t.data[c] for c in t.data if c != 'name' or not i})
+    for i, t in enumerate(tables):
+        cols.update({f'{c}@{i}' if c in cols else c: t.data[c] for c in t.data if c != 'name'
+                     or not i})
     seconds = {n: s for t in reversed(tables) for n, s in t.meta.get('seconds', {}).items()}
-    return ScoreTable(pd.DataFrame(cols), dict(first.meta, stats=[s for t in tables for s in t.meta['stats']], seconds=seconds))
+    return ScoreTable(pd.DataFrame(cols),
+                      dict(first.meta, stats=[s for t in tables for s in t.meta['stats']],
+                           seconds=seconds))
