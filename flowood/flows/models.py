@@ -98,11 +98,6 @@ def stack(
     base = _base(prior, now, components)
     return _image_flow(Chain(Logit(alpha), *squeeze, *layers), base, shape)
 
-# %% ../../nbs/15_models.ipynb #b34513ba
-def _own(seed, j):
-    "The key of rotation `j`; members of an ensemble have seeds, and so rotations, of their own."
-    return j if seed == 0 else (seed, j)
-
 # %% ../../nbs/15_models.ipynb #e3690963
 def glow(
     shape=(1,28,28), # shape of one image, `(c, h, w)`
@@ -113,7 +108,6 @@ def glow(
     prior:str='normal', # density of the latents: 'normal', 'mixture' or 'split'
     components:int=10, # components of a mixture
     alpha:float=.05, # how far the logit keeps from 0 and 1
-    seed:int=0, # which rotations the mixing of channels starts from
     **args, # arguments of the st-network, for instance `n_blocks=3`
 )->Flow:
     "Glow (Kingma & Dhariwal 2018) with the st-networks of Kirichenko et al. 2020."
@@ -122,7 +116,7 @@ def glow(
         now, last = Squeeze().out_shape(now), i == n_scales - 1
         layers = [Squeeze()]
         for j in range(n_steps):
-            layers.append(Conv1x1(now[0], seed=_own(seed, j), norm=True))
+            layers.append(Conv1x1(now[0], seed=j, norm=True))
             layers += _couplings('channelwise', now, 1, st, nh, args)
         if prior == 'split': layers.append(_split_prior(now[0], last))
         levels.append(Chain(*layers))
@@ -142,7 +136,6 @@ def tabular(
     mix:str='halves', # before each coupling: 'halves' takes turns, 'linear' mixes all columns
     n_bins:int=8, # bins of a spline
     bound:float=3., # splines reach from `-bound` to `bound`
-    seed:int=0, # which permutations the mixing of columns starts from
 )->Flow:
     "RealNVP for vectors (Kirichenko et al. 2020, appendix K), or splines, with MLP st-networks."
     require(coupling in ('affine', 'spline', 'shift'),
@@ -150,7 +143,7 @@ def tabular(
     require(mix in ('halves', 'linear'), f"mix={mix!r} is not known; choose 'halves' or 'linear'")
     layers = [Whiten(dim)] if mix == 'linear' else []
     for i in range(n_couplings):
-        if mix == 'linear': layers.append(InvertibleLinear(dim, seed=_own(seed, i)))
+        if mix == 'linear': layers.append(InvertibleLinear(dim, seed=i))
         elif norm == 'act': layers.append(ActNorm(dim))
         mask = halves(dim, mix == 'halves' and i%2 == 1)
         n = int(mask.sum())
@@ -231,13 +224,13 @@ class Flatten(Bijector):
     def in_shape(self, shape): return self.shape
 
 # %% ../../nbs/15_models.ipynb #8d20bed8
-def _steps(k, shape, nh, seed):
+def _steps(k, shape, nh):
     "`k` steps of ActNorm, channel mixing and coupling."
     (c, h, w), layers = shape, []
     for i in range(k):
         st = GlowConv(c - c//2, 2*(c//2), nh, (h, w))
         coupling = AffineCoupling(channelwise(c), st, split=True)
-        layers += [ActNorm(c,1,1), Conv1x1(c, seed=_own(seed, i)), coupling]
+        layers += [ActNorm(c,1,1), Conv1x1(c, seed=i), coupling]
     return layers
 
 def _dense(k, d, nh):
@@ -257,14 +250,13 @@ def lean(
     n_dense:int=2, # couplings on the flattened rest
     nh_dense:int=256, # their hidden units
     alpha:float=.05, # how far the logit keeps from 0 and 1
-    seed:int=0, # which rotations the mixing of channels starts from
 )->Flow:
     "A flow that is good per second: squeeze first, small placed convolutions, a dense top."
     top = Squeeze().out_shape(shape)
     mid = Squeeze().out_shape((top[0]//2, *top[1:]))
-    fine = Chain(Squeeze(), *_steps(depth[0], top, width[0], seed))
+    fine = Chain(Squeeze(), *_steps(depth[0], top, width[0]))
     dense = Flatten(*mid), *_dense(n_dense, math.prod(mid), nh_dense)
-    coarse = Chain(Squeeze(), *_steps(depth[1], mid, width[1], seed), *dense)
+    coarse = Chain(Squeeze(), *_steps(depth[1], mid, width[1]), *dense)
     layers = Logit(alpha), ActNorm(*shape), MultiScale(shape, fine, coarse)
     return _image_flow(Chain(*layers), Normal(math.prod(shape)), shape)
 
@@ -280,7 +272,6 @@ def nsf(
     lean:bool=True, # 1×1 convolutions where the map is 1×1; False: 3×3, as in the paper
     alpha:float=.05, # how far the logit keeps from 0
     top:float=None, # how far it keeps from 1; `None`: as far as from 0
-    seed:int=0, # which rotations the mixing of channels starts from
 )->Flow:
     "The multi-scale neural spline flow of Kamkari et al. 2024."
     require(coupling in _NSF, f"coupling={coupling!r} is not known; choose 'spline' or 'affine'")
@@ -293,10 +284,10 @@ def nsf(
         now = squeeze.out_shape(now)
         layers = [squeeze]
         for j in range(n_couplings[i]):
-            rotation = Conv1x1(now[0], seed=_own(seed, j), norm=True, bias=True)
+            rotation = Conv1x1(now[0], seed=j, norm=True, bias=True)
             layers.append(ActNorm(now[0],1,1) if i == 2 else rotation)
             layers.append(_NSF[coupling](now[0], j%2 == 0, nh[i], dropout, ks, n_bins, bound))
-        mixing = Conv1x1(now[0], seed=_own(seed, n_couplings[i]), bias=True)
+        mixing = Conv1x1(now[0], seed=n_couplings[i], bias=True)
         levels.append(Chain(*layers, mixing))
         now = (now[0]//2, *now[1:])
     layers = Logit(alpha, top), MultiScale(shape, *levels)
