@@ -234,7 +234,7 @@ class Rescue(Callback):
     def before_fit(self):
         if not self.fitting: return
         if self.first_epoch == 0: self._times, self._low = 0, math.inf
-        self._step = 0
+        self._count = 0
         self._keep()
     def before_step(self):
         self.lrs = [h['lr'] for h in self.opt.hypers]
@@ -243,12 +243,12 @@ class Rescue(Callback):
         if self._times: self.opt.set_hypers(lr=self.lrs)
     def after_batch(self):
         if not self.training or hasattr(self.learn, 'lr_finder'): return
-        self._step += 1
-        if self._step % self.every and self.iter < self.n_iter - 1: return
+        self._count += 1
+        if self._count % self.every and self.iter < self.n_iter - 1: return
         loss = float(self.loss.detach())
         if not math.isfinite(loss) or loss > self._low + self.jump: return self._go_back(loss)
         self._low = min(self._low, loss)
-        due = self._step >= self._kept_at + self.every
+        due = self._count >= self._kept_at + self.every
         if due and loss <= self._low + self.jump/100: self._keep()
 
 # %% ../nbs/20_learner.ipynb #d1c965b0
@@ -266,7 +266,7 @@ def _now(self:Rescue):
 def _keep(self:Rescue):
     "Copy the state of training."
     self._kept = [[t.detach().clone() for t in ts] for ts in self._now()]
-    self._kept_at, self._kept_ema = self._step, self._ema() and self._ema().step
+    self._kept_at, self._kept_ema = self._count, self._ema() and self._ema().step
 
 @patch
 def _go_back(self:Rescue, loss):
