@@ -142,14 +142,6 @@ def _alarms(c, alpha):
             f"p-values uniform: KS p = {c['ks']:.3f}")
 
 # %% ../nbs/59_cli.ipynb #c1e0a030
-def _load(detector, device):
-    "A saved detector; a file that lacks something raises a sentence."
-    from flowood.detector import load_detector
-    try: return load_detector(detector, device)
-    except (KeyError, IndexError, AttributeError) as e:
-        raise ValueError(f'{detector} is damaged, or was made by another version of flowood '
-            f'({type(e).__name__}: {e}); fit it again') from None
-
 def _judge_stream(det, src, bs, write, bar):
     "Judge batch after batch: how many there were, how many are OOD, and `(name, why)` of the rest."
     n, flagged, unreadable = 0, 0, []
@@ -185,7 +177,8 @@ def score(
         return _score_shards(detector, path, Path(out), **kwargs)
     _named([path])
     out = out if _special(out) else require_file(out, '.csv', '.jsonl')
-    det = _load(detector, device)
+    from flowood.pipeline import load_judge
+    det = load_judge(detector, device)
     if alpha is not None: det.alpha = alpha
     if ood_score is not None: det.ood_score = ood_score
     src, started = det.open(path), time.perf_counter()
@@ -291,8 +284,9 @@ def report(
     _named([id, *([train] if train else [])], twice=True)
     core.require('ID' not in sets, 'an OOD set cannot be called ID; rename the folder')
     out = require_file(out, '.html', '.htm')
+    from flowood.detector import load_detector
     from flowood.report import write_report
-    det = _load(detector, device)
+    det = load_detector(detector, device)
     title = f'{Path(detector).resolve().name}: does it look like the training data?'
     res = det.results(sets, id=id, most=most, title=title)
     res['lint'] = _lint(det, res, id, sets, train)

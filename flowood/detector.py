@@ -9,7 +9,6 @@ __all__ = ['OODDetector', 'load_detector', 'VectorDetector', 'as_pyod']
 import json, math, os, platform, sys, time, warnings
 from contextlib import nullcontext
 from numbers import Real
-from operator import index
 from pathlib import Path
 
 import numpy as np
@@ -18,21 +17,19 @@ import torch
 from fastcore.basics import patch
 from sklearn import config_context
 from sklearn.base import BaseEstimator, OutlierMixin, clone
-from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import validate_data
 
 from .conformal import DriftMonitor, benjamini_hochberg
-from .core import (atomic, bits_per_dim, digest, load_tensors, require, rng, save_tensors,
-                          seeded)
-from .flows.models import PRESETS, create, create_from, flow_config
+from .core import atomic, bits_per_dim, digest, require, rng, save_tensors, seeded
+from .flows.models import PRESETS, create, flow_config
 from .metrics import alarm_range, compare, ks_uniform
-from .pipeline import (Pipeline, calibrate, calibration_from_state, folds, four_parts,
-                              has_codes, needed, spec_of)
+from .pipeline import (Judge, Pipeline, calibrate, folds, four_parts, has_codes, needed,
+                              read_parts, require_device, spec_of)
 from .scores.base import MissingColumn, get_score, named
 from .sources import open_source
 
 # %% ../nbs/50_detector.ipynb #6a340a67
-class OODDetector(OutlierMixin, BaseEstimator):
+class OODDetector(Judge, OutlierMixin, BaseEstimator):
     "A density, a score and a calibration: decisions on images, arrays and tables."
     def __init__(self,
         model:str='auto', # a name in `PRESETS`; 'auto': 'lean' for images, 'tabular' for rows
@@ -56,37 +53,6 @@ class OODDetector(OutlierMixin, BaseEstimator):
         self.k, self.seed, self.device, self.most = k, seed, device, most
         self.out, self.progress = out, progress
     least = 20 # examples to fit on
-
-# %% ../nbs/50_detector.ipynb #62a1bf7e
-@patch(as_prop=True)
-def decides(self:OODDetector)->str: # a name in `calibration_.names`
-    "Name of the score that decides."
-    shape = self.pipeline_.shape if hasattr(self, 'pipeline_') else (1,)
-    auto = 'consensus' if has_codes(shape) else 'dose'
-    name = auto if isinstance(self.ood_score, str) and self.ood_score == 'auto' else self.ood_score
-    name = getattr(name, 'name', name)
-    if hasattr(self, 'calibration_'):
-        names = self.calibration_.names
-        require(name in names, f'this detector has no score {name!r}; '
-                               f'choose one of {", ".join(names)}')
-    return name
-
-@patch(as_prop=True)
-def threshold_(self:OODDetector)->float: # OOD is what scores higher
-    "The threshold on the deciding score at the rate `alpha`."
-    self._require_fitted()
-    needed(self.alpha)
-    return self.calibration_.threshold(self.decides, self.alpha)
-
-@patch(as_prop=True)
-def offset_(self:OODDetector)->float:
-    "Minus the threshold, under scikit-learn's name."
-    return -self.threshold_
-
-@patch
-def _require_fitted(self:OODDetector):
-    require(hasattr(self, 'calibration_'), 'this detector has not been fitted; call fit first, '
-            'or load a saved one', NotFittedError)
 
 # %% ../nbs/50_detector.ipynb #d19155a0
 def _check_shape(shape, where):
@@ -272,15 +238,7 @@ def _check_arguments(self:OODDetector):
                                           'both must be positive')
     require(self.out is None or isinstance(self.out, (str, os.PathLike)),
             f'out is {self.out!r}; give a folder', TypeError)
-    _check_device(self.device)
-
-def _check_device(device):
-    "Raise a sentence unless PyTorch can compute there."
-    kind, _, number = str(device).partition(':')
-    require(kind in ('cpu', 'cuda', 'mps') and (not number or number.isdigit()),
-            f'device is {device!r}; give cpu, cuda, or cuda:1 for the second GPU')
-    require(kind != 'cuda' or torch.cuda.device_count() > int(number or 0), f'device is {device}, '
-            'and PyTorch finds no GPU here; leave it out to use the processor')
+    require_device(self.device)
 
 @patch
 def _parts(self:OODDetector, names, x):
@@ -363,41 +321,6 @@ def _judged(self:OODDetector, name, names, x):
     judged = {n: self.calibration_.judge(n, tables) for n in self.calibration_.names}
     return _set(name, x, list(names), tables[0], judged)
 
-# %% ../nbs/50_detector.ipynb #cc1fd7b5
-@patch
-def detect(self:OODDetector,
-    X, # anything that `fit` takes, of the same shape, or a `Source` from `open`
-    bs:int=256, # examples per block
-): # yields data frames with name, log_prob, score, p_value, decision
-    "Judge data in a stream; `decision` is 'OOD', 'ID' or 'unreadable'."
-    self._require_fitted()
-    src, name, threshold = self.open(X), self.decides, self.threshold_
-    codes = self._coded(name)
-    for order, keep, tables in self.pipeline_.stream(src, bs, functions=codes):
-        rows = pd.DataFrame(dict(name=order, log_prob=np.nan, score=np.nan, p_value=np.nan,
-                                 decision='unreadable'))
-        if tables:
-            s, p = self.calibration_.judge(name, tables)
-            rows.loc[keep, 'log_prob'] = np.mean([t.log_prob for t in tables], axis=0)
-            rows.loc[keep, 'score'], rows.loc[keep, 'p_value'] = s, p
-            rows.loc[keep, 'decision'] = np.where(s > threshold, 'OOD', 'ID')
-        yield rows
-    self.skipped_, self.read_notes_ = src.skipped, src.notes
-
-@patch
-def _coded(self:OODDetector, name):
-    "Does this score read code lengths?"
-    return any(c.startswith('bits_') for c in self.calibration_.reads[name])
-
-@patch
-def open(self:OODDetector,
-    X, # anything that `fit` takes; a `Source` stays as it is
-    files=None, # names of the images in the folder `X`, if they are known
-): # a `Source` of the shape that the detector needs
-    "Open data as the detector's own was opened; a mismatch raises a sentence."
-    self._require_fitted()
-    return self.pipeline_.open(X, files)
-
 # %% ../nbs/50_detector.ipynb #489cf9e6
 @patch
 def _all(self:OODDetector, X, column): return np.concatenate([t[column] for t in self.detect(X)])
@@ -477,65 +400,24 @@ def _kept_params(self:OODDetector):
     res = {k: v for k, v in self.get_params().items() if k not in ('out', 'device', 'progress')}
     return dict(res, ood_score=self.decides, **({'drop': list(self.drop)} if 'drop' in res else {}))
 
-# %% ../nbs/50_detector.ipynb #74caa4d4
+# %% ../nbs/50_detector.ipynb #38e2c30e
 def load_detector(
     folder, # folder or file written by `save`
     device='cpu', # where to score
 )->OODDetector: # or a `VectorDetector`, if that was saved
     "Load a saved detector; a missing, truncated or foreign file raises a sentence."
-    file = Path(folder).expanduser()
-    if file.is_dir() or not file.suffix: file = file/'detector.safetensors'
-    require(file.exists(), f'there is no detector in {folder} (no detector.safetensors); '
-            'fit one with `flowood fit`', FileNotFoundError)
-    _check_device(device)
-    tensors, meta = load_tensors(file)
-    kind = meta.get('kind', 'file') if isinstance(meta, dict) else 'file'
-    require(kind == 'detector', f'{file} holds a {kind}, not a detector')
-    require(meta.get('format', 1) in (1, 2), f'{file} is of format {meta.get("format")}, and this '
-            'version of flowood reads formats 1 and 2; update flowood')
-    try:
-        if 'format' not in meta: tensors, meta = _format_1(tensors, meta)
-        return _restored(tensors, meta, device)
-    except (KeyError, TypeError, RuntimeError, AttributeError, IndexError) as e:
-        why = str(e).strip().splitlines()[0]
-        raise ValueError(f'{file} is damaged or from another version ({type(e).__name__}: {why}); '
-                         'fit the detector again') from None
-
-def _part(tensors, prefix):
-    return {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}
-
-def _restored(tensors, meta, device):
-    "The detector of a file."
+    pipeline, calibration, meta = read_parts(folder, device)
     classes = {c.__name__: c for c in (OODDetector, *OODDetector.__subclasses__())}
-    det = classes[meta['cls']](**meta['params'])
-    det.device, flows = device, [create_from(c) for c in meta['configs']]
-    for i, f in enumerate(flows): f.load_state_dict(_part(tensors, f'flow.{i}.'))
-    k, seed = index(meta['k']), meta['seed']
-    det.pipeline_ = Pipeline([f.to(device) for f in flows], meta['spec'], k, seed)
-    det.pipeline_.clock = {n: tuple(v) for n, v in meta['clock'].items()}
-    arrays = {k: v.numpy() for k, v in _part(tensors, 'cal.').items()}
-    needs = meta['params']['ood_score']
-    det.calibration_ = calibration_from_state(meta['calibration'], arrays, needs)
+    own = classes.get(meta['cls'], OODDetector)
+    new = set(meta['params']) - set(own().get_params())
+    require(not new, f'{folder} is from another version of flowood, with the arguments '
+            f'{", ".join(sorted(new))}; fit the detector again')
+    det = own(**meta['params'])
+    det.device, det.pipeline_, det.calibration_ = device, pipeline, calibration
     det.facts_, det.notes_, det.skipped_, det.read_notes_ = meta['facts'], meta['notes'], [], []
-    det.n_features_in_ = math.prod(meta['spec']['shape'])
+    det.n_features_in_ = math.prod(pipeline.shape)
     if meta['features']: det.feature_names_in_ = np.array(meta['features'], dtype=object)
     return det
-
-# %% ../nbs/50_detector.ipynb #54de55c5
-def _format_1(tensors, meta):
-    "A file of the first format as one of the second."
-    params, spec = dict(meta['params']), dict(meta['spec'])
-    params['ood_score'] = params.pop('score')
-    unit = spec.pop('unit', params.get('unit', False))
-    settings = {k: spec.pop(k) for k in ('size', 'mode', 'drop') if k in spec}
-    config = dict(meta['config'], pre=dict(unit=unit))
-    tensors = {f'{a}.0.{b}': v for a, b, v in ((*k.split('.', 1), v) for k, v in tensors.items())}
-    clock = {n: (1, ms/1000) for n, ms in meta['ms'].items()}
-    return tensors, dict(
-        meta, cls='OODDetector', params=params, configs=[config],
-        spec=dict(spec, settings=settings), k=params['k'], seed=params['seed'], clock=clock,
-        notes=[], features=[],
-        calibration=dict(folds=[meta['scores']], reads=meta['reads']))
 
 # %% ../nbs/50_detector.ipynb #f56964d1
 @patch(cls_method=True)

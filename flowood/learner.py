@@ -234,6 +234,7 @@ class Rescue(Callback):
     def before_fit(self):
         if not self.fitting: return
         if self.first_epoch == 0: self._times, self._low = 0, math.inf
+        self._count = 0
         self._keep()
     def before_step(self):
         self.lrs = [h['lr'] for h in self.opt.hypers]
@@ -241,23 +242,31 @@ class Rescue(Callback):
     def after_step(self):
         if self._times: self.opt.set_hypers(lr=self.lrs)
     def after_batch(self):
-        look = self.iter % self.every == 0 or self.iter == self.n_iter - 1
-        if not (self.training and look) or hasattr(self.learn, 'lr_finder'): return
+        if not self.training or hasattr(self.learn, 'lr_finder'): return
+        self._count += 1
+        if self._count % self.every and self.iter < self.n_iter - 1: return
         loss = float(self.loss.detach())
         if not math.isfinite(loss) or loss > self._low + self.jump: return self._go_back(loss)
         self._low = min(self._low, loss)
-        if loss <= self._low + self.jump/100: self._keep()
+        due = self._count >= self._kept_at + self.every
+        if due and loss <= self._low + self.jump/100: self._keep()
 
 # %% ../nbs/20_learner.ipynb #d1c965b0
 @patch
 def _ema(self:Rescue): return next((cb for cb in self.learn.cbs if isinstance(cb, EMA)), None)
 
 @patch
+def _now(self:Rescue):
+    "The tensors that a step changes: weights, buffers and averages; and the optimiser's moments."
+    moments = [v for own in self.opt.opt.state.values() for v in own.values() if torch.is_tensor(v)]
+    avg = self._ema().avg if self._ema() else []
+    return [*self.model.parameters(), *self.model.buffers(), *avg], moments
+
+@patch
 def _keep(self:Rescue):
     "Copy the state of training."
-    ema = self._ema()
-    self._kept = copy.deepcopy((self.model.state_dict(), self.opt.opt.state_dict(),
-                                ema and (ema.avg, ema.step)))
+    self._kept = [[t.detach().clone() for t in ts] for ts in self._now()]
+    self._kept_at, self._kept_ema = self._count, self._ema() and self._ema().step
 
 @patch
 def _go_back(self:Rescue, loss):
@@ -267,10 +276,11 @@ def _go_back(self:Rescue, loss):
     require(self._times <= self.tries, f'the loss is {loss:.4g} at epoch {self.epoch}, batch '
             f'{self.iter}, even at a learning rate of {lr/self.shrink:.1e}; look for strange '
             'values in the training data, or choose another model', FloatingPointError)
-    weights, moments, ema = copy.deepcopy(self._kept)
-    self.model.load_state_dict(weights)
-    self.opt.opt.load_state_dict(moments)
-    if ema: self._ema().avg, self._ema().step = ema
+    weights, moments = self._now()
+    _copy(weights, self._kept[0])
+    if self._kept[1]: _copy(moments, self._kept[1])
+    else: self.opt.opt.state.clear()
+    if self._ema(): self._ema().step = self._kept_ema
     self.told.append(f'The loss was {loss:.4g} in epoch {self.epoch}; training went back to its '
                      f'last good state and goes on with a learning rate of {lr:.1e}.')
     self.say(self.told[-1])

@@ -11,9 +11,12 @@ import math
 from bisect import bisect_left, bisect_right
 
 import numpy as np
-from scipy import stats
+from . import lazy
 
 from .core import require
+
+# %% ../nbs/04_metrics.ipynb #6d1f6942
+stats = lazy('scipy.stats')
 
 # %% ../nbs/04_metrics.ipynb #fcc547fe
 def as_vector(

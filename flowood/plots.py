@@ -9,12 +9,15 @@ __all__ = ['ID_COLOR', 'OOD_COLORS', 'role_colors', 'as_rgb', 'tile_images', 'sh
 # %% ../nbs/05_plots.ipynb #2e63c26a
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+from . import lazy
 from .core import require
 from .metrics import as_vector, auroc, roc
+
+# %% ../nbs/05_plots.ipynb #ed9be9d2
+plt = lazy('matplotlib.pyplot')
 
 # %% ../nbs/05_plots.ipynb #245caf21
 ID_COLOR = '#0072B2'

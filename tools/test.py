@@ -47,7 +47,10 @@ def heading(s): print(f'\n== {s} ==', flush=True)
 def exported():
     "Export the notebooks into a copy of the tree; the package there must be the package here."
     with tempfile.TemporaryDirectory() as d:
-        shutil.copytree(NBS, f'{d}/nbs', ignore=JUNK); shutil.copy(ROOT/'settings.ini', d)
+        shutil.copytree(NBS, f'{d}/nbs', ignore=JUNK)
+        shutil.copy(ROOT/'settings.ini', d)
+        (Path(d)/'flowood').mkdir()
+        shutil.copy(ROOT/'flowood/__init__.py', f'{d}/flowood') # written by hand; nbdev keeps its version line
         rc, out = sh(Path(PY).parent/'nbdev_export', cwd=d)
         if rc: return rc, out
         new, old = ({p.relative_to(b): p.read_text(encoding='utf-8') for p in Path(b).rglob('*.py')} for b in (f'{d}/flowood', ROOT/'flowood'))

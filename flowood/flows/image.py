@@ -39,11 +39,13 @@ class Squeeze(Bijector):
         super().__init__()
         self.f = f
     def forward(self, x, c=None):
-        if not len(x): return x.new_empty(0, *self.out_shape(x.shape[1:])), no_ladj(x)
-        return F.pixel_unshuffle(x, self.f), no_ladj(x)
+        (n, k, h, w), f = x.shape, self.f
+        blocks = x.reshape(n, k, h//f, f, w//f, f).permute(0, 1, 3, 5, 2, 4)
+        return blocks.reshape(n, *self.out_shape((k, h, w))), no_ladj(x)
     def inverse(self, z, c=None):
-        if not len(z): return z.new_empty(0, *self.in_shape(z.shape[1:])), no_ladj(z)
-        return F.pixel_shuffle(z, self.f), no_ladj(z)
+        (n, k, h, w), f = z.shape, self.f
+        blocks = z.reshape(n, k//f**2, f, f, h, w).permute(0, 1, 4, 2, 5, 3)
+        return blocks.reshape(n, *self.in_shape((k, h, w))), no_ladj(z)
     def out_shape(self, shape):
         c, h, w = shape
         require(h % self.f == 0 and w % self.f == 0, f'cannot squeeze {h}×{w} into blocks of '

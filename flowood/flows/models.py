@@ -30,7 +30,9 @@ def _couplings(mask, shape, k, st, nh, args):
     if mask == 'checkerboard' and st in ('resnet', 'bottleneck'): args = dict(args, double=True)
     def coupling(seen, changed):
         ni, n = (int(seen.sum()), int(changed.sum())) if split else (c, c)
-        return AffineCoupling(seen, st_net(st, ni, 2*n, nh, (h, w), **args), TanhScale(n, 1, 1, weight_norm=True), split, changed)
+        net = st_net(st, ni, 2*n, nh, (h, w), **args)
+        scale = TanhScale(n, 1, 1, weight_norm=True)
+        return AffineCoupling(seen, net, scale, split, changed)
     return [coupling(*pair) for pair in schedule(mask, shape, k)]
 
 # %% ../../nbs/15_models.ipynb #f56392e7
@@ -46,7 +48,8 @@ def _image_flow(transform, base, shape):
 def _split_prior(c, last):
     "The layer that standardises what leaves a level of `c` channels."
     if last: return ActNorm(c, 1, 1)
-    return AffineCoupling(channelwise(c, flip=True), zero_(nn.Conv2d(c//2, 2*(c - c//2), 3, padding=1)), split=True)
+    net = zero_(nn.Conv2d(c//2, 2*(c - c//2), 3, padding=1))
+    return AffineCoupling(channelwise(c, flip=True), net, split=True)
 
 # %% ../../nbs/15_models.ipynb #5b581e59
 def realnvp(
@@ -86,18 +89,14 @@ def stack(
     alpha:float=.05, # how far the logit keeps from 0 and 1
     **args, # arguments of the st-network, for instance `n_blocks=8`, `norm='batch'`, `latent=100`
 )->Flow:
-    "A stack of couplings at one resolution with any mask and any st-network (Kirichenko et al. 2020, §7)."
-    require(prior != 'split', "a stack has one scale and nothing to split; choose prior='normal' or 'mixture'")
+    "Couplings at one resolution, with any mask and any st-network (Kirichenko et al. 2020, §7)."
+    require(prior != 'split',
+            "a stack has one scale and nothing to split; choose prior='normal' or 'mixture'")
     squeeze, now = [Squeeze()] if mask == 'channelwise' else [], tuple(shape)
     for s in squeeze: now = s.out_shape(now)
     layers = _couplings(mask, now, n_couplings, st, nh, args)
     base = _base(prior, now, components)
     return _image_flow(Chain(Logit(alpha), *squeeze, *layers), base, shape)
-
-# %% ../../nbs/15_models.ipynb #b34513ba
-def _own(seed, j):
-    "The key of rotation `j` of a model; members of an ensemble have seeds, and so rotations, of their own."
-    return j if seed == 0 else (seed, j)
 
 # %% ../../nbs/15_models.ipynb #e3690963
 def glow(
@@ -109,7 +108,6 @@ def glow(
     prior:str='normal', # density of the latents: 'normal', 'mixture' or 'split'
     components:int=10, # components of a mixture
     alpha:float=.05, # how far the logit keeps from 0 and 1
-    seed:int=0, # which rotations the mixing of channels starts from
     **args, # arguments of the st-network, for instance `n_blocks=3`
 )->Flow:
     "Glow (Kingma & Dhariwal 2018) with the st-networks of Kirichenko et al. 2020."
@@ -118,7 +116,7 @@ def glow(
         now, last = Squeeze().out_shape(now), i == n_scales - 1
         layers = [Squeeze()]
         for j in range(n_steps):
-            layers.append(Conv1x1(now[0], seed=_own(seed, j), norm=True))
+            layers.append(Conv1x1(now[0], seed=j, norm=True))
             layers += _couplings('channelwise', now, 1, st, nh, args)
         if prior == 'split': layers.append(_split_prior(now[0], last))
         levels.append(Chain(*layers))
@@ -138,7 +136,6 @@ def tabular(
     mix:str='halves', # before each coupling: 'halves' takes turns, 'linear' mixes all columns
     n_bins:int=8, # bins of a spline
     bound:float=3., # splines reach from `-bound` to `bound`
-    seed:int=0, # which permutations the mixing of columns starts from
 )->Flow:
     "RealNVP for vectors (Kirichenko et al. 2020, appendix K), or splines, with MLP st-networks."
     require(coupling in ('affine', 'spline', 'shift'),
@@ -146,7 +143,7 @@ def tabular(
     require(mix in ('halves', 'linear'), f"mix={mix!r} is not known; choose 'halves' or 'linear'")
     layers = [Whiten(dim)] if mix == 'linear' else []
     for i in range(n_couplings):
-        if mix == 'linear': layers.append(InvertibleLinear(dim, seed=_own(seed, i)))
+        if mix == 'linear': layers.append(InvertibleLinear(dim, seed=i))
         elif norm == 'act': layers.append(ActNorm(dim))
         mask = halves(dim, mix == 'halves' and i%2 == 1)
         n = int(mask.sum())
@@ -164,20 +161,27 @@ def tabular(
 
 # %% ../../nbs/15_models.ipynb #4f406376
 class Whiten(Bijector):
-    "Principal axes of the first batch, in units of the spread along each; nothing in it is trained."
+    "Principal axes of the first batch, in units of the spread along each; nothing is trained."
     def __init__(self,
         n:int, # columns
         floor:float=1e-4, # least spread along an axis, in units of the largest
     ):
-        super().__init__(); self.floor = floor
-        self.register_buffer('mean', torch.zeros(n)); self.register_buffer('std', torch.ones(n)); self.register_buffer('axes', torch.eye(n))
-    def forward(self, x, c=None): return (x - self.mean) @ self.axes/self.std, no_ladj(x) - self.std.log().sum()
-    def inverse(self, z, c=None): return z*self.std @ self.axes.T + self.mean, no_ladj(z) + self.std.log().sum()
+        super().__init__()
+        self.floor = floor
+        self.register_buffer('mean', torch.zeros(n))
+        self.register_buffer('std', torch.ones(n))
+        self.register_buffer('axes', torch.eye(n))
+    def forward(self, x, c=None):
+        return (x - self.mean) @ self.axes/self.std, no_ladj(x) - self.std.log().sum()
+    def inverse(self, z, c=None):
+        return z*self.std @ self.axes.T + self.mean, no_ladj(z) + self.std.log().sum()
     @torch.no_grad()
     def initialize(self, x, c=None):
         var, axes = torch.linalg.eigh(torch.cov(x.cpu().double().T))
         std = var.flip(0).clamp(min=1e-16).sqrt()
-        self.mean.copy_(x.mean(0)); self.std.copy_(std.clamp(min=self.floor*std[0])); self.axes.copy_(axes.flip(1))
+        self.mean.copy_(x.mean(0))
+        self.std.copy_(std.clamp(min=self.floor*std[0]))
+        self.axes.copy_(axes.flip(1))
         return self(x)[0]
 
 # %% ../../nbs/15_models.ipynb #b2600d69
@@ -188,16 +192,22 @@ class InvertibleLinear(Conv1x1):
         seed:int=0, # which permutation
     ):
         super().__init__(n, seed, bias=True)
-        g, h, order = rng('riffle', n, seed), n//2, torch.empty(n, dtype=torch.long, device='cpu')
-        order[1::2], order[::2] = (torch.randperm(k, generator=g, device='cpu') + i for k, i in ((h, 0), (n - h, h)))
-        with torch.no_grad(): self.p.copy_(torch.eye(n, device='cpu')[order]); self.sign.fill_(1); self.w.zero_()
+        g, h = rng('riffle', n, seed), n//2
+        order = torch.empty(n, dtype=torch.long, device='cpu')
+        order[1::2] = torch.randperm(h, generator=g, device='cpu')
+        order[::2] = torch.randperm(n - h, generator=g, device='cpu') + h
+        with torch.no_grad():
+            self.p.copy_(torch.eye(n, device='cpu')[order])
+            self.sign.fill_(1)
+            self.w.zero_()
     def _ladj(self, x): return no_ladj(x) + self.w.diagonal().sum()
     def forward(self, x, c=None):
         l, u = self._factors()
         return x @ u.T @ l.T @ self.p.T + self.bias, self._ladj(x)
     def inverse(self, z, c=None):
         l, u = self._factors()
-        inv = torch.linalg.solve_triangular(u, torch.linalg.solve_triangular(l, self.p.T, upper=False, unitriangular=True), upper=True)
+        solve = torch.linalg.solve_triangular
+        inv = solve(u, solve(l, self.p.T, upper=False, unitriangular=True), upper=True)
         return (z - self.bias) @ inv.T, -self._ladj(z)
 
 # %% ../../nbs/15_models.ipynb #2a4e7113
@@ -205,20 +215,22 @@ class Flatten(Bijector):
     "`(c, h, w) -> (c h w,)`."
     def __init__(self,
         *shape, # shape of one example
-    ): super().__init__(); self.shape = tuple(shape)
+    ):
+        super().__init__()
+        self.shape = tuple(shape)
     def forward(self, x, c=None): return x.flatten(1), no_ladj(x)
     def inverse(self, z, c=None): return z.view(z.shape[0], *self.shape), no_ladj(z)
     def out_shape(self, shape): return (math.prod(shape),)
     def in_shape(self, shape): return self.shape
 
 # %% ../../nbs/15_models.ipynb #8d20bed8
-def _steps(k, shape, nh, seed):
+def _steps(k, shape, nh):
     "`k` steps of ActNorm, channel mixing and coupling."
     (c, h, w), layers = shape, []
     for i in range(k):
         st = GlowConv(c - c//2, 2*(c//2), nh, (h, w))
         coupling = AffineCoupling(channelwise(c), st, split=True)
-        layers += [ActNorm(c,1,1), Conv1x1(c, seed=_own(seed, i)), coupling]
+        layers += [ActNorm(c,1,1), Conv1x1(c, seed=i), coupling]
     return layers
 
 def _dense(k, d, nh):
@@ -238,14 +250,13 @@ def lean(
     n_dense:int=2, # couplings on the flattened rest
     nh_dense:int=256, # their hidden units
     alpha:float=.05, # how far the logit keeps from 0 and 1
-    seed:int=0, # which rotations the mixing of channels starts from
 )->Flow:
     "A flow that is good per second: squeeze first, small placed convolutions, a dense top."
     top = Squeeze().out_shape(shape)
     mid = Squeeze().out_shape((top[0]//2, *top[1:]))
-    fine = Chain(Squeeze(), *_steps(depth[0], top, width[0], seed))
+    fine = Chain(Squeeze(), *_steps(depth[0], top, width[0]))
     dense = Flatten(*mid), *_dense(n_dense, math.prod(mid), nh_dense)
-    coarse = Chain(Squeeze(), *_steps(depth[1], mid, width[1], seed), *dense)
+    coarse = Chain(Squeeze(), *_steps(depth[1], mid, width[1]), *dense)
     layers = Logit(alpha), ActNorm(*shape), MultiScale(shape, fine, coarse)
     return _image_flow(Chain(*layers), Normal(math.prod(shape)), shape)
 
@@ -261,21 +272,22 @@ def nsf(
     lean:bool=True, # 1×1 convolutions where the map is 1×1; False: 3×3, as in the paper
     alpha:float=.05, # how far the logit keeps from 0
     top:float=None, # how far it keeps from 1; `None`: as far as from 0
-    seed:int=0, # which rotations the mixing of channels starts from
 )->Flow:
     "The multi-scale neural spline flow of Kamkari et al. 2024."
     require(coupling in _NSF, f"coupling={coupling!r} is not known; choose 'spline' or 'affine'")
-    require(shape[1] == shape[2], f'the last level squeezes a square image into one position; got {tuple(shape)}, pad it to a square')
+    require(shape[1] == shape[2],
+            'the last level squeezes a square image into one position; '
+            f'got {tuple(shape)}, pad it to a square')
     levels, now = [], tuple(shape)
     for i in range(3):
         squeeze, ks = Squeeze(2 if i < 2 else now[1]), 1 if lean and i == 2 else 3
         now = squeeze.out_shape(now)
         layers = [squeeze]
         for j in range(n_couplings[i]):
-            rotation = Conv1x1(now[0], seed=_own(seed, j), norm=True, bias=True)
+            rotation = Conv1x1(now[0], seed=j, norm=True, bias=True)
             layers.append(ActNorm(now[0],1,1) if i == 2 else rotation)
             layers.append(_NSF[coupling](now[0], j%2 == 0, nh[i], dropout, ks, n_bins, bound))
-        mixing = Conv1x1(now[0], seed=_own(seed, n_couplings[i]), bias=True)
+        mixing = Conv1x1(now[0], seed=n_couplings[i], bias=True)
         levels.append(Chain(*layers, mixing))
         now = (now[0]//2, *now[1:])
     layers = Logit(alpha, top), MultiScale(shape, *levels)
@@ -286,40 +298,63 @@ def _spline(c, odd, nh, dropout, ks, n_bins, bound):
     st = ConvResNet(c//2, c//2*(3*n_bins - 1), nh, dropout=dropout, ks=ks)
     return SplineCoupling(_parity(c, odd), st, n_bins, bound, split=True)
 
-def _sigmoid(c, odd, nh, dropout, ks, n_bins, bound): return SigmoidCoupling(_parity(c, odd), ConvResNet(c//2, c, nh, dropout=dropout, ks=ks), split=True)
+def _sigmoid(c, odd, nh, dropout, ks, n_bins, bound):
+    st = ConvResNet(c//2, c, nh, dropout=dropout, ks=ks)
+    return SigmoidCoupling(_parity(c, odd), st, split=True)
 
 def _parity(c, odd): return (torch.arange(c, device='cpu') % 2 == odd)[:,None,None] # what is seen
 
 _NSF = dict(spline=_spline, affine=_sigmoid)
 
-# %% ../../nbs/15_models.ipynb #07f5d8cb
+# %% ../../nbs/15_models.ipynb #e70e3b03
 MODELS = dict(realnvp=realnvp, stack=stack, glow=glow, lean=lean, nsf=nsf, tabular=tabular)
+_GRAY, _RGB = [1,28,28], [3,32,32]
 
+def _ours(model, lr, bs, wd=0., **args):
+    "A preset of our own: its model, how it was trained, its arguments."
+    return dict(model=model, args=args, train=dict(opt='AdamW', lr=lr, wd=wd, bs=bs))
+
+def _paper(model, opt, lr, epochs, bs=32, **args):
+    "A run of Kirichenko et al."
+    return dict(model=model, args=args, train=dict(opt=opt, lr=lr, wd=5e-5, bs=bs, epochs=epochs))
+
+def _fashion(model, **args): return _paper(model, 'Adam', 5e-5, 81, shape=_GRAY, **args)
+
+def _cifar(model, **args): return _paper(model, 'Adam', 1e-4, 101, shape=_RGB, **args)
+
+def _kamkari(coupling, shape):
+    "A run of Kamkari et al."
+    args = dict(shape=shape, coupling=coupling, lean=False, top=1e-6)
+    train = dict(opt='AdamW', lr=1e-3, wd=1e-2, clip=1., bs=128, epochs=400)
+    return dict(model='nsf', args=args, train=train)
+
+# %% ../../nbs/15_models.ipynb #07f5d8cb
 PRESETS = {
-    'lean': dict(model='lean', args={}, train=dict(opt='AdamW', lr=1e-2, wd=0., bs=64)),
-    'tabular': dict(model='tabular', args={}, train=dict(opt='AdamW', lr=1e-3, wd=1e-4, bs=256)),
-    'tabular-spline': dict(model='tabular', args=dict(coupling='spline', mix='linear'), train=dict(opt='AdamW', lr=1e-3, wd=0., bs=256)),
-    'realnvp': dict(model='realnvp', args=dict(n_blocks=2, nh=32), train=dict(opt='AdamW', lr=1e-3, wd=0., bs=64)),
-    'nsf': dict(model='nsf', args=dict(n_couplings=[4,4,4], nh=[32,32,256], dropout=0.), train=dict(opt='AdamW', lr=1e-3, wd=0., bs=64)),
+    'lean': _ours('lean', 1e-2, 64),
+    'tabular': _ours('tabular', 1e-3, 256, wd=1e-4),
+    'tabular-spline': _ours('tabular', 1e-3, 256, coupling='spline', mix='linear'),
+    'realnvp': _ours('realnvp', 1e-3, 64, n_blocks=2, nh=32),
+    'nsf': _ours('nsf', 1e-3, 64, n_couplings=[4,4,4], nh=[32,32,256], dropout=0.),
+    'kirichenko/realnvp-fashion': _fashion('realnvp', n_scales=2, n_blocks=6, norm='batch'),
+    'kirichenko/realnvp-cifar': _cifar('realnvp', n_scales=3, n_blocks=8, norm='batch'),
+    'kirichenko/glow-fashion': _paper('glow', 'RMSprop', 5e-5, 151, shape=_GRAY,
+                                      n_scales=2, n_steps=16, nh=200, n_blocks=3),
+    'kirichenko/glow-cifar': _paper('glow', 'RMSprop', 1e-5, 161, shape=_RGB,
+                                    n_scales=3, n_steps=8, nh=400, n_blocks=3),
+    'kirichenko/eight-fashion': _fashion('stack', mask='checkerboard', norm='batch'),
+    'kirichenko/eight-cifar': _cifar('stack', mask='checkerboard', norm='batch'),
+    'kirichenko/cycle-fashion': _fashion('stack', mask='cycle', norm='batch'),
+    'kirichenko/cycle-cifar': _cifar('stack', mask='cycle', norm='batch'),
+    'kirichenko/horizontal-fashion': _fashion('stack', mask='horizontal', norm='batch'),
+    'kirichenko/horizontal-cifar': _cifar('stack', mask='horizontal', norm='batch'),
+    'kirichenko/bottleneck-fashion': _fashion('realnvp', st='autoencoder', grow=1, latent=100),
+    'kirichenko/bottleneck-cifar': _cifar('realnvp', st='autoencoder', grow=1, latent=100),
+    'kirichenko/tabular': _paper('tabular', 'Adam', 1e-3, 101, bs=1024, norm='none'),
+    'kamkari/nsf-gray': _kamkari('spline', _GRAY),
+    'kamkari/nsf-rgb': _kamkari('spline', _RGB),
+    'kamkari/affine-gray': _kamkari('affine', _GRAY),
+    'kamkari/affine-rgb': _kamkari('affine', _RGB),
 }
-
-def _paper(model, opt, lr, epochs, bs=32, **args): return dict(model=model, args=args, train=dict(opt=opt, lr=lr, wd=5e-5, bs=bs, epochs=epochs))
-
-_gray, _rgb = dict(shape=[1,28,28]), dict(shape=[3,32,32])
-PRESETS.update({f'kirichenko/{k}': v for k, v in {
-    'realnvp-fashion': _paper('realnvp', 'Adam', 5e-5, 81, **_gray, n_scales=2, n_blocks=6, norm='batch'),
-    'realnvp-cifar': _paper('realnvp', 'Adam', 1e-4, 101, **_rgb, n_scales=3, n_blocks=8, norm='batch'),
-    'glow-fashion': _paper('glow', 'RMSprop', 5e-5, 151, **_gray, n_scales=2, n_steps=16, nh=200, n_blocks=3),
-    'glow-cifar': _paper('glow', 'RMSprop', 1e-5, 161, **_rgb, n_scales=3, n_steps=8, nh=400, n_blocks=3),
-    **{f'{name}-{data}': _paper('stack', 'Adam', lr, epochs, **shape, mask=mask, norm='batch')
-       for name, mask in dict(eight='checkerboard', cycle='cycle', horizontal='horizontal').items()
-       for data, lr, epochs, shape in (('fashion', 5e-5, 81, _gray), ('cifar', 1e-4, 101, _rgb))},
-    'bottleneck-fashion': _paper('realnvp', 'Adam', 5e-5, 81, **_gray, st='autoencoder', grow=1, latent=100),
-    'bottleneck-cifar': _paper('realnvp', 'Adam', 1e-4, 101, **_rgb, st='autoencoder', grow=1, latent=100),
-    'tabular': _paper('tabular', 'Adam', 1e-3, 101, bs=1024, norm='none'),
-}.items()})
-PRESETS.update({f'kamkari/{name}-{data}': dict(model='nsf', args=dict(**shape, coupling=coupling, lean=False, top=1e-6), train=dict(opt='AdamW', lr=1e-3, wd=1e-2, clip=1., bs=128, epochs=400))
-                for name, coupling in (('nsf', 'spline'), ('affine', 'affine')) for data, shape in (('gray', _gray), ('rgb', _rgb))})
 
 # %% ../../nbs/15_models.ipynb #972dfc69
 def create(
@@ -328,7 +363,8 @@ def create(
 )->Flow: # with `config`, from which `create_from` rebuilds it
     "Make a flow by name."
     require(name in PRESETS, f'no model is called {name!r}; choose one of {", ".join(PRESETS)}')
-    return create_from(dict(model=PRESETS[name]['model'], args={**PRESETS[name]['args'], **overrides}))
+    preset = PRESETS[name]
+    return create_from(dict(model=preset['model'], args={**preset['args'], **overrides}))
 
 def create_from(
     config:dict, # `model` and its `args`, JSON-able
@@ -344,7 +380,8 @@ def flow_config(
     flow:Flow, # a flow made by `create`
 )->dict: # JSON-able; `create_from` takes it
     "What has to be kept beside the weights of a flow: its model, and what it sees of an example."
-    require(hasattr(flow, 'config'), 'this flow was not made by `create`, so its file could not say '
+    require(hasattr(flow, 'config'),
+            'this flow was not made by `create`, so its file could not say '
             'how to rebuild it; build it with `create(name, ...)`')
     return dict(flow.config, pre=flow.pre.config)
 

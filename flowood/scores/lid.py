@@ -22,7 +22,7 @@ from .base import Combined, NegLogLik, Stat
 # %% ../../nbs/35_lid.ipynb #2bf0f021
 def _decoder(flow):
     "The decoder from flat latents to flat examples."
-    return lambda z: flow.decode(z.view(-1, *flow.base.shape)).flatten(1)
+    return lambda z: flow.decode(z.view(-1, *flow.base.shape)).flatten(1).to(z.dtype)
 
 @torch.no_grad()
 def decoder_jacobian(

@@ -26,11 +26,13 @@ from ..preprocess import views
 def anderson_darling(
     z, # latents, `(B, D)`
 ): # `(B,)`
-    "Anderson-Darling statistic of the standardised entries of each row against a normal distribution."
-    n = z.shape[1]; i = torch.arange(1, n + 1, device=z.device)
+    "Anderson-Darling statistic of each row's standardised entries against a normal distribution."
+    n = z.shape[1]
+    i = torch.arange(1, n + 1, device=z.device)
     s = (z - z.mean(1, keepdim=True))/z.std(1, keepdim=True)
     s = torch.from_numpy(np.sort(s.numpy(), 1)) if s.device.type == 'cpu' else s.sort(1).values
-    return -n - ((2*i - 1)*(torch.special.log_ndtr(s) + torch.special.log_ndtr(-s.flip(1)))).sum(1)/n
+    log_tails = torch.special.log_ndtr(s) + torch.special.log_ndtr(-s.flip(1))
+    return -n - ((2*i - 1)*log_tails).sum(1)/n
 
 def spectrum_cv(
     z, # latents, `(B, D)`
@@ -62,7 +64,7 @@ def flow_columns(
     ad=anderson_darling, # the two tests of the latent, should they have another form
     ps=spectrum_cv, # the second of them
 )->dict: # name -> function without arguments that computes the statistic, `(B,)`
-    "`log_prob`, `log_base`, `ladj`, `ladj_in`, `ladj_net`, `log_base_0`, ..., `z_norm`, `z_ad`, `z_ps`."
+    "`log_prob`, `log_base`, `ladj`, `ladj_in`, `ladj_net`, `log_base_0`, ..., and the `z_*`."
     parts, base = flow.transform.parts(z), cache(lambda: flow.base.log_prob(z))
     f32 = torch.promote_types(z.dtype, torch.float32)
     flat = cache(lambda: torch.cat([p.flatten(1) for p in parts], 1).to(f32))
@@ -85,7 +87,8 @@ def pixel_statistics(
 )->dict: # `pixel_mean` and `pixel_var`, of pixels in [0, 1]
     "Mean and variance of the entries of each example."
     v = x.flatten(1).double()/(255 if x.dtype == torch.uint8 else 1)
-    return dict(pixel_mean=v.mean(1).cpu().numpy(), pixel_var=v.var(1, unbiased=False).cpu().numpy())
+    mean, var = v.mean(1), v.var(1, unbiased=False)
+    return dict(pixel_mean=mean.cpu().numpy(), pixel_var=var.cpu().numpy())
 
 # %% ../../nbs/30_statistics.ipynb #e0cd04a9
 def iter_statistics(
@@ -96,16 +99,20 @@ def iter_statistics(
     clock:dict=None, # seconds of each function are added here
 ): # yields data frames with `name` and the statistics
     "Statistics of a stream, one data frame per batch."
-    fs = {_label(f): _runner(f, k, seed) for f in (stats if isinstance(stats, (list, tuple)) else [stats])}
+    fs = {_label(f): _runner(f, k, seed) for f in _functions(stats)}
     for names, x in batches:
         cols = {}
         for n, f in fs.items():
-            t = time.perf_counter(); new = f(names, x)
+            t = time.perf_counter()
+            new = f(names, x)
             if clock is not None: clock[n] = clock.get(n, 0.) + time.perf_counter() - t
             twice = sorted(cols.keys() & new)
-            require(not twice, f'two statistic functions give a column {twice[:1]}; rename one of them')
+            require(not twice,
+                    f'two statistic functions give a column {twice[:1]}; rename one of them')
             cols.update(new)
         yield pd.DataFrame(dict(name=list(names), **cols))
+
+def _functions(stats): return stats if isinstance(stats, (list, tuple)) else [stats]
 
 def _label(f): return 'flow' if isinstance(f, Flow) else getattr(f, '__name__', None) or repr(f)
 
@@ -114,7 +121,8 @@ def _runner(f, k, seed):
     if not isinstance(f, Flow): return lambda names, x: f(x)
     f.eval()
     def run(names, x):
-        require(tuple(x.shape[1:]) == f.shape, f'{names[0]} has shape {tuple(x.shape[1:])}, but the model needs {f.shape}')
+        require(tuple(x.shape[1:]) == f.shape,
+                f'{names[0]} has shape {tuple(x.shape[1:])}, but the model needs {f.shape}')
         return flow_statistics(f, x, k=k, seed=seed)
     return run
 
@@ -128,7 +136,7 @@ def tensor_batches(
 
 # %% ../../nbs/30_statistics.ipynb #4afc868e
 class ScoreTable:
-    "Statistics of one data set: a row per example, a column per statistic, and where they came from."
+    "Statistics of one data set, a row per example, a column per statistic, and their origin."
     def __init__(self,
         data:pd.DataFrame, # `name` and one column per statistic
         meta:dict, # data, n, data_hash, stats, k, seed, seconds
@@ -137,20 +145,23 @@ class ScoreTable:
     def __getitem__(self, k): return self.data[k].to_numpy()
     @property
     def statistics(self): return [c for c in self.data if c != 'name']
-    def __repr__(self): return f'ScoreTable({len(self)} examples of {self.meta.get("data")}; {", ".join(self.statistics)})'
+    def __repr__(self):
+        names = ', '.join(self.statistics)
+        return f'ScoreTable({len(self)} examples of {self.meta.get("data")}; {names})'
 
 # %% ../../nbs/30_statistics.ipynb #85193bfd
 def identity(
     f, # a `Flow` or a statistic function
 )->str:
-    "What a statistic function is, as a string that is the same on another day: its name, and the hash of its weights."
+    "A statistic function's name and the hash of its weights: a string that outlives the session."
     if isinstance(f, Flow): return f'flow {digest(*f.state_dict().values())}'
     inner = getattr(f, 'flow', None)
     return _label(f) + (f' {identity(inner)}' if isinstance(inner, Flow) else '')
 
 def _facts(stats, data, k, seed):
     "What a table is made of, before any of it is computed."
-    return dict(data=data, stats=[identity(f) for f in (stats if isinstance(stats, (list, tuple)) else [stats])], k=k, seed=seed, torch=torch.__version__)
+    names = [identity(f) for f in _functions(stats)]
+    return dict(data=data, stats=names, k=k, seed=seed, torch=torch.__version__)
 
 # %% ../../nbs/30_statistics.ipynb #7a0e72bd
 def score_table(
@@ -163,7 +174,9 @@ def score_table(
     "Compute the statistics of a data set, in memory."
     h, clock = hashlib.sha256(), {}
     df = pd.concat(iter_statistics(stats, _hashed(x, h), k, seed, clock), ignore_index=True)
-    return ScoreTable(df, dict(_facts(stats, data, k, seed), n=len(df), data_hash=h.hexdigest()[:16], seconds={k: round(v, 3) for k, v in clock.items()}))
+    facts = _facts(stats, data, k, seed)
+    seconds = {f: round(s, 3) for f, s in clock.items()}
+    return ScoreTable(df, dict(facts, n=len(df), data_hash=h.hexdigest()[:16], seconds=seconds))
 
 def _hashed(x, h):
     "The stream, its bytes going into the hash `h`."
@@ -181,7 +194,11 @@ def save(self:ScoreTable,
     t = pa.Table.from_pandas(self.data, preserve_index=False)
     with atomic(path) as tmp: pq.write_table(_with_meta(t, self.meta), tmp)
 
-def _with_meta(t, meta): return t.replace_schema_metadata({**(t.schema.metadata or {}), b'flowood': json.dumps(meta).encode()})
+def _with_meta(t, meta):
+    old = t.schema.metadata or {}
+    return t.replace_schema_metadata({**old, b'flowood': json.dumps(meta).encode()})
+
+def _names(columns): return None if columns is None else ['name', *columns]
 
 def load_table(
     path, # file written by `ScoreTable.save` or `write_table`
@@ -190,12 +207,15 @@ def load_table(
     "Read a saved table; anything else raises a sentence."
     import pyarrow as pa, pyarrow.parquet as pq
     require(Path(path).is_file(), f'no score table at {path}', FileNotFoundError)
-    try: t = pq.read_table(path, columns=None if columns is None else ['name', *columns])
-    except (pa.ArrowInvalid, OSError): raise ValueError(f'{path} is truncated or not a parquet file; compute the table again') from None
-    require(b'flowood' in (t.schema.metadata or {}), f'{path} is a parquet file, but not a score table')
+    try: t = pq.read_table(path, columns=_names(columns))
+    except (pa.ArrowInvalid, OSError):
+        why = f'{path} is truncated or not a parquet file; compute the table again'
+        raise ValueError(why) from None
+    require(b'flowood' in (t.schema.metadata or {}),
+            f'{path} is a parquet file, but not a score table')
     return ScoreTable(t.to_pandas(), json.loads(t.schema.metadata[b'flowood']))
 
-# %% ../../nbs/30_statistics.ipynb #47730796
+# %% ../../nbs/30_statistics.ipynb #53a70efa
 def write_table(
     path, # file to write, `*.parquet`; pieces go to the folder `path` + '.parts' meanwhile
     stats, # a `Flow`, a statistic function, or a list of them
@@ -205,18 +225,16 @@ def write_table(
     seed:int=0, # which noise images
     rows:int=4096, # examples per piece, at least
 )->Path: # the file
-    "Compute the statistics of a stream into a file; memory does not grow with it, and an interrupted run goes on."
+    "Compute a stream's statistics into a file, in flat memory; an interrupted run goes on."
     import pyarrow.parquet as pq
     parts, facts, h = Path(f'{path}.parts'), _facts(stats, data, k, seed), hashlib.sha256()
     if Path(path).exists(): return _same_table(path, x, facts, h)
     files, seconds, n = [], {}, 0
     for i, piece in enumerate(_pieces(_hashed(x, h), rows)):
-        files.append(parts/f'{i:06}.parquet'); own = dict(facts, data_hash=digest(*[x for _, x in piece]))
-        t = load_table(files[-1]) if files[-1].exists() else None
-        if t is None:
-            t = ScoreTable(pd.concat(iter_statistics(stats, piece, k, seed, clock := {}), ignore_index=True), dict(own, seconds=clock)); t.save(files[-1])
-        _require_same(t.meta, own, parts)
-        n += len(t); seconds = {a: round(seconds.get(a, 0.) + v, 3) for a, v in t.meta['seconds'].items()}
+        files.append(parts/f'{i:06}.parquet')
+        t = _piece_table(files[-1], stats, piece, facts)
+        n += len(t)
+        seconds = {a: round(seconds.get(a, 0.) + v, 3) for a, v in t.meta['seconds'].items()}
     require(files, 'the stream held no examples, so there is no table to write')
     meta = dict(facts, n=n, data_hash=h.hexdigest()[:16], seconds=seconds)
     schema = _with_meta(pq.read_table(files[0]), meta).schema
@@ -225,9 +243,27 @@ def write_table(
     shutil.rmtree(parts)
     return Path(path)
 
-def _require_same(old, new, where):
-    diff = [f'{a} was {old.get(a)}, now {v}' for a, v in new.items() if old.get(a) != v]
-    require(not diff, f'{where} belongs to another run ({diff[0] if diff else ""}); choose another path, or delete it')
+# %% ../../nbs/30_statistics.ipynb #47730796
+def _pieces(batches, rows):
+    "Lists of batches that hold at least `rows` examples, but the last."
+    buf = []
+    for b in batches:
+        buf.append(b)
+        if sum(len(names) for names, _ in buf) >= rows:
+            yield buf
+            buf = []
+    if buf: yield buf
+
+def _piece_table(path, stats, piece, facts):
+    "The table of one piece: read, if an earlier run has written it, or computed and written."
+    own = dict(facts, data_hash=digest(*[x for _, x in piece]))
+    if path.exists(): t = load_table(path)
+    else:
+        dfs = iter_statistics(stats, piece, facts['k'], facts['seed'], clock := {})
+        t = ScoreTable(pd.concat(dfs, ignore_index=True), dict(own, seconds=clock))
+        t.save(path)
+    _require_same(t.meta, own, path.parent)
+    return t
 
 def _same_table(path, x, facts, h):
     "The finished file, if it holds the statistics of just these data."
@@ -235,13 +271,12 @@ def _same_table(path, x, facts, h):
     _require_same(load_table(path, []).meta, dict(facts, data_hash=h.hexdigest()[:16]), path)
     return Path(path)
 
-def _pieces(batches, rows):
-    "Lists of batches that hold at least `rows` examples, but the last."
-    buf = []
-    for b in batches:
-        buf.append(b)
-        if sum(len(names) for names, _ in buf) >= rows: yield buf; buf = []
-    if buf: yield buf
+def _require_same(old, new, where):
+    "The facts `new` are those that the file has in `old`."
+    diff = [f'{a} was {old.get(a)}, now {v}' for a, v in new.items() if old.get(a) != v]
+    first = ''.join(diff[:1])
+    cure = 'choose another path, or delete it'
+    require(not diff, f'{where} belongs to another run ({first}); {cure}')
 
 # %% ../../nbs/30_statistics.ipynb #7ce67118
 def iter_table(
@@ -250,7 +285,7 @@ def iter_table(
 ): # yields data frames
     "A saved table in pieces that fit into memory."
     import pyarrow.parquet as pq
-    for b in pq.ParquetFile(path).iter_batches(65_536, columns=None if columns is None else ['name', *columns]): yield b.to_pandas()
+    for b in pq.ParquetFile(path).iter_batches(65_536, columns=_names(columns)): yield b.to_pandas()
 
 # %% ../../nbs/30_statistics.ipynb #c02594a6
 def join_tables(
@@ -259,8 +294,13 @@ def join_tables(
     "Tables of the same examples, side by side; a name that is taken gets a suffix."
     first = tables[0]
     for t in tables[1:]:
-        require(t.meta.get('data_hash') == first.meta.get('data_hash'), f'the tables are of different data, {first!r} and {t!r}; compute both on the same examples')
+        require(t.meta.get('data_hash') == first.meta.get('data_hash'),
+                f'the tables are of different data, {first!r} and {t!r}; '
+                'compute both on the same examples')
     cols = {}
-    for i, t in enumerate(tables): cols.update({f'{c}@{i}' if c in cols else c: t.data[c] for c in t.data if c != 'name' or not i})
+    for i, t in enumerate(tables):
+        own = t.data if i == 0 else t.data[t.statistics]
+        cols.update({f'{c}@{i}' if c in cols else c: own[c] for c in own})
     seconds = {n: s for t in reversed(tables) for n, s in t.meta.get('seconds', {}).items()}
-    return ScoreTable(pd.DataFrame(cols), dict(first.meta, stats=[s for t in tables for s in t.meta['stats']], seconds=seconds))
+    stats = [s for t in tables for s in t.meta['stats']]
+    return ScoreTable(pd.DataFrame(cols), dict(first.meta, stats=stats, seconds=seconds))
