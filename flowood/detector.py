@@ -408,7 +408,9 @@ def load_detector(
     "Load a saved detector; a missing, truncated or foreign file raises a sentence."
     pipeline, calibration, meta = read_parts(folder, device)
     classes = {c.__name__: c for c in (OODDetector, *OODDetector.__subclasses__())}
-    own = classes.get(meta['cls'], OODDetector)
+    require(meta['cls'] in classes, f'{folder} is a {meta["cls"]}, which is not defined here; '
+            'import the module that defines it')
+    own = classes[meta['cls']]
     new = set(meta['params']) - set(own().get_params())
     require(not new, f'{folder} is from another version of flowood, with the arguments '
             f'{", ".join(sorted(new))}; fit the detector again')
