@@ -21,6 +21,7 @@ def column_constants(
     tied:float=.05, # share of repeated values from which a column has cells
 )->tuple: # centre, scale and cell, floats
     "What to subtract, what to divide by, and how wide a repeated value is."
+    v = np.clip(v, -1e300, 1e300)
     u = np.unique(v)
     m = np.median(v)
     dev = v - m
