@@ -463,9 +463,10 @@ def from_embeddings(cls:OODDetector,
 @patch
 def cost(self:OODDetector)->dict: # score -> milliseconds per example
     "What each score costs, as measured when the detector was fitted."
-    ms = self.pipeline_.ms
-    paid = lambda n: sum(v for f, v in ms.items() if f == 'flow' or self._coded(n))
-    return {n: paid(n) for n in self.calibration_.names}
+    ms = dict(self.pipeline_.ms)
+    models = ms.pop('flow', 0.)*len(self.pipeline_.flows)
+    codes = sum(ms.values())
+    return {n: models + codes*self._coded(n) for n in self.calibration_.names}
 
 # %% ../nbs/50_detector.ipynb #878186ff
 @patch
