@@ -23,8 +23,8 @@ from .conformal import DriftMonitor, benjamini_hochberg
 from .core import atomic, bits_per_dim, digest, require, rng, save_tensors, seeded
 from .flows.models import PRESETS, create, flow_config
 from .metrics import alarm_range, compare, ks_uniform
-from .pipeline import (Judge, Pipeline, calibrate, folds, four_parts, has_codes, needed,
-                              read_parts, require_device, spec_of)
+from .pipeline import (Judge, Pipeline, calibrate, folds, four_parts, needed, read_parts,
+                              require_device, spec_of)
 from .scores.base import MissingColumn, get_score, named
 from .sources import open_source
 
@@ -277,9 +277,7 @@ def _calibrate(self:OODDetector, parts, test):
     pipe = self.pipeline_
     one = lambda i: [pipe.tables(p[i], only=k)[0] for k, p in enumerate(parts)]
     fit, cal = one(1), one(2)
-    by = 'consensus' if has_codes(pipe.shape) else 'dose'
-    by = by if isinstance(self.ood_score, str) and self.ood_score == 'auto' else self.ood_score
-    self.calibration_ = calibrate(fit, cal, [by])
+    self.calibration_ = calibrate(fit, cal, [self._by()])
     if test is not None:
         self.test_ = self._judged('held-out', *test)
         return

@@ -268,13 +268,18 @@ class Judge:
     ood_score='auto' # the score that decides
 
 # %% ../nbs/47_pipeline.ipynb #62a1bf7e
+@patch
+def _by(self:Judge):
+    "The deciding score, a name or a `Score`; 'auto' depends on the kind of data."
+    if not isinstance(self.ood_score, str) or self.ood_score != 'auto': return self.ood_score
+    coded = hasattr(self, 'pipeline_') and has_codes(self.pipeline_.shape)
+    return 'consensus' if coded else 'dose'
+
 @patch(as_prop=True)
 def decides(self:Judge)->str: # a name in `calibration_.names`
     "Name of the score that decides."
-    shape = self.pipeline_.shape if hasattr(self, 'pipeline_') else (1,)
-    auto = 'consensus' if has_codes(shape) else 'dose'
-    name = auto if isinstance(self.ood_score, str) and self.ood_score == 'auto' else self.ood_score
-    name = getattr(name, 'name', name)
+    by = self._by()
+    name = getattr(by, 'name', by)
     if hasattr(self, 'calibration_'):
         names = self.calibration_.names
         require(name in names, f'this detector has no score {name!r}; '

@@ -133,8 +133,7 @@ def forward(self:Preprocess,
     like:Tensor=None, # device and type of the result; `None`: those of `x`
 )->tuple: # what the model sees, `(B, *shape)`, and `ladj` `(B,)` or `None` for zero
     "`x -> (v, ladj)`."
-    if len(self.shape) == 3 and not x.is_floating_point():
-        x = dequantize(x, _noise(self.shape, 1, 0)[0].to(x.device), self.levels or 256)
+    if len(self.shape) == 3 and not x.is_floating_point(): x, = self.views(x)
     if self.levels and not (self.training and x.is_cuda): _check_range(x)
     to = lambda v: v.to(x.dtype) if like is None else v.to(like)
     if len(self.shape) != 1: return to(x), None
