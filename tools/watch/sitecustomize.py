@@ -26,8 +26,7 @@ def data(path, *_):
     return path if path.startswith(PLACES) else None
 
 def away(host, *_):
-    "The name or address of another machine."
-    if isinstance(host, tuple): host = host[0]
+    "The name or address of another machine; that of a socket of this one is no tuple."
     return host if isinstance(host, str) and host and not LOCAL.match(host) else None
 
 def unwatched(program, args, cwd, env):
@@ -38,8 +37,8 @@ def unwatched(program, args, cwd, env):
 
 PLACES = places()
 EVENTS = {'open': data, 'os.listdir': data, 'os.scandir': data, 'os.chdir': data,
-          'socket.connect': lambda socket, address: away(address), 'socket.getaddrinfo': away,
-          'urllib.Request': away, 'subprocess.Popen': unwatched}
+          'socket.connect': lambda _, to: away(*to) if isinstance(to, tuple) else None,
+          'socket.getaddrinfo': away, 'urllib.Request': away, 'subprocess.Popen': unwatched}
 
 def watch(file):
     "From now on, write to `file` the first thing that another machine may lack."
