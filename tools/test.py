@@ -87,8 +87,12 @@ class Forks:
         if not self.p: return sh(PY, TOOLS/'run_nb.py', *args, timeout=timeout, **self.env)
         with tempfile.NamedTemporaryFile() as f:
             print(json.dumps([args, f.name, timeout]), file=self.p.stdin, flush=True)
-            rc = int(self.p.stdout.readline())
+            answer = self.p.stdout.readline()
             out = f.read().decode(errors='replace').strip()
+        if not answer: # it was ended from outside
+            self.p = None
+            return self(args, timeout)
+        rc = int(answer)
         if rc == -signal.SIGALRM: return 124, f'stopped after {timeout:g} s'
         return rc, f'{out}\nended by signal {-rc}' if rc < 0 else out
 
