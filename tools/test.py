@@ -163,6 +163,8 @@ def main():
     paths = [p for p in notebooks() if not a.only or a.only in p.name]
     print(f'\n== {len(paths)} notebooks, {a.workers} at a time ==', flush=True)
     with tempfile.TemporaryDirectory() as d:
+        if os.environ.pop('PYTHONDONTWRITEBYTECODE', ''): # each process would compile torch: 10 s
+            os.environ['PYTHONPYCACHEPREFIX'] = f'{d}/pycache'
         tests = [] if a.only else [*checks(Path(d))]
         tests += [(str(p.relative_to(NBS)), partial(notebook, p, a)) for p in paths]
         run_all(tests, a.workers)
