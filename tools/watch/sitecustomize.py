@@ -31,9 +31,12 @@ def away(host, *_):
 
 def unwatched(program, args, cwd, env):
     "A Python that will not import this file."
-    here, args = os.path.dirname(os.path.abspath(__file__)), str(args)
+    args = args.split() if isinstance(args, str) else [*map(str, args)]
+    if not any('python' in a for a in args): return
+    if {'-I', '-E'} & {*args}: return f'{program}, which minds no environment'
+    here = os.path.dirname(os.path.abspath(__file__))
     if env is None or here in os.fsdecode(dict(env).get('PYTHONPATH') or ''): return
-    return f'{program} with an environment of its own' if 'python' in args else None
+    return f'{program} with an environment of its own'
 
 PLACES = places()
 EVENTS = {'open': data, 'os.listdir': data, 'os.scandir': data, 'os.chdir': data,
