@@ -321,6 +321,7 @@ class GraphDetector(nn.Module):
             f'the detector has no score {name!r}; choose one of {", ".join(scores)}')
         flow = copy.deepcopy(pipe.flow).cpu().requires_grad_(False)
         self.flow, self.double_ = flow.double() if double else flow, double
+        self.levels, flow.pre.levels = flow.pre.levels or 256, None # bytes need no check of range
         self.alpha, self.about = float(det.alpha), _about(det, name, cal[name], double)
         self.kind, self.shape = pipe.spec['kind'], pipe.shape
         self.score = torch_score(scores[name])
@@ -350,9 +351,8 @@ def prepare(self:GraphDetector,
 )->Tensor: # floats for the model: rows as they are, images once for each noise image
     "The views of a raw batch; what the model sees of them it computes itself."
     if self.kind == 'table': return x
-    levels, like = self.flow.pre.levels or 256, next(self.flow.parameters())
-    v = dequantize(x.permute(0,3,1,2)[None], self.noise[:,None], levels)
-    return v.flatten(0, 1).to(like.dtype)
+    v = dequantize(x.permute(0,3,1,2)[None], self.noise[:,None], self.levels)
+    return v.flatten(0, 1).to(next(self.flow.parameters()).dtype)
 
 @patch
 def statistics(self:GraphDetector,
