@@ -421,17 +421,22 @@ def shape_args(
     shape, # shape of one example: `(c, h, w)` or `(d,)`
 )->dict: # arguments for `create`
     "How a model is told the shape of its data; one that is not for such data raises a sentence."
-    params = inspect.signature(MODELS[_preset(name)['model']]).parameters
-    if 'dim' in params: ok, args = len(shape) == 1, dict(dim=int(shape[0]))
-    else:
-        usual, args = params['shape'].default, dict(shape=[int(n) for n in shape])
-        ok = usual is inspect.Parameter.empty or len(usual) == len(shape)
-    kinds = {1: 'rows of a table', 3: 'images'}
+    preset, kinds = _preset(name), {1: 'rows of a table', 3: 'images'}
+    params = inspect.signature(MODELS[preset['model']]).parameters
+    rows = 'dim' in params
+    args = dict(dim=int(shape[0])) if rows else dict(shape=[int(n) for n in shape])
+    usual = (2,) if rows else params['shape'].default
+    ok = len(shape) == len(usual)
+    if not ok and not rows: ok = _can_make(dict(preset, args={**preset['args'], **args}))
     given = kinds.get(len(shape), f'examples of shape {tuple(shape)}')
-    takes = kinds[1] if 'dim' in params else kinds[3]
-    require(ok, f'the model {name!r} is for {takes}, and these are {given}; '
+    require(ok, f'the model {name!r} is for {kinds[len(usual)]}, and these are {given}; '
                 f'choose another model, such as {default_model(shape)}')
     return args
+
+def _can_make(config):
+    "Is there such a model?"
+    try: return create_from(config) is not None
+    except (IndexError, TypeError, ValueError): return False
 
 # %% ../../nbs/15_models.ipynb #91159032
 def save_flow(
