@@ -27,7 +27,7 @@ from .flows.stnets import MLP, GlowConv
 from .scores.complexity import code_lengths
 from .scores.gradients import gradient_norms
 from .scores.lid import exact_spectrum, fast_spectrum
-from .scores.statistics import flow_statistics
+from .scores.statistics import model_statistics
 
 # %% ../nbs/49_bench.ipynb #0340a81e
 @contextmanager
@@ -353,7 +353,7 @@ def _statistics(kind, bs, device, shape, steps, nh):
                 ('plain', 'count'): lambda: _gram_count(f, z, -2.)}
     images, norms = (256*x).byte().cpu(), gradient_norms(f)
     return {('flowood', 'gradients'): lambda: norms(x),
-            ('flowood', 'forward'): lambda: flow_statistics(f, x),
+            ('flowood', 'forward'): lambda: model_statistics(f, x),
             ('flowood', 'codes'): lambda: code_lengths(images, workers=torch.get_num_threads()),
             ('plain', 'gradients'): lambda: _loop(f, x)}
 
