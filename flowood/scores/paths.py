@@ -26,18 +26,21 @@ from .base import (
 # %% ../../nbs/45_paths.ipynb #b1bf4da0
 class _Pass:
     "A statistic function: `f(model, v, **how)` of what a diffusion model sees of a batch."
-    def __init__(self, f, model, evals, k, seed, **how):
+    def __init__(self, f, model, evals, k, seed, wide=1, **how):
         name = f.__name__.strip('_')
         require(isinstance(model, Diffusion), f'{name} asks a denoiser, so it needs a Diffusion; '
                 f'{type(model).__name__} is none', TypeError)
-        self.f, self.flow, self.evals, self.k, self.seed, self.how = f, model, evals, k, seed, how
+        self.f, self.flow, self.evals, self.how = f, model, evals, how
+        self.k, self.seed, self.at_once = k, seed, max(1, 1024//wide)
     @torch.no_grad()
     def __call__(self, x):
         with evaluating(self.flow):
             seen = [self.flow.see(v)[0] for v in views(x, self.flow, self.k, self.seed)]
-            rows = [self.f(self.flow, v, **self.how) for v in seen]
-        mean = lambda c: sum(r[c].double() for r in rows)/len(rows)
-        return {c: mean(c).cpu().numpy() for c in rows[0]}
+            rows = [self._pieces(v) for v in seen]
+        return {c: (sum(r[c] for r in rows)/len(rows)).cpu().numpy() for c in rows[0]}
+    def _pieces(self, v):
+        parts = [self.f(self.flow, p, **self.how) for p in v.split(self.at_once)]
+        return {c: torch.cat([p[c] for p in parts]).double() for c in parts[0]}
     def __repr__(self):
         said = ', '.join(f'{k}={v}' for k, v in self.how.items())
         return f"{self.f.__name__.strip('_')}({said}, k={self.k}, seed={self.seed})"
@@ -74,7 +77,8 @@ def denoising(
 ): # batch -> `logloss@σ` and `orth@σ` of each level
     "Statistic function: the denoiser's error at some levels, and its part along the guess."
     sigmas = _levels(sigmas)
-    return _Pass(_denoising, model, len(sigmas)*draws, k, seed, sigmas=sigmas, draws=draws)
+    n = len(sigmas)*draws
+    return _Pass(_denoising, model, n, k, seed, n, sigmas=sigmas, draws=draws)
 
 # %% ../../nbs/45_paths.ipynb #547de80b
 def _level(name): return float(name.split('@')[1])
@@ -109,7 +113,8 @@ class Levels(OCSVM):
     ):
         super().__init__(nu=nu)
         self.sigmas = list(_levels(sigmas))
-    def _names(self, stats): return [f'{c}@{s:.3g}' for c in ('logloss','orth') for s in self.sigmas]
+    def _names(self, stats):
+        return [f'{c}@{s:.3g}' for c in ('logloss','orth') for s in self.sigmas]
 
 # %% ../../nbs/45_paths.ipynb #b2eca9c4
 def _weights(u, a, b):
@@ -329,7 +334,8 @@ def reconstructions(
     require(len(model.shape) == 3 or {*distances} == {'mse'}, f'distances {distances} are of '
             "images; rows have 'mse' only")
     how = dict(starts=_levels(starts), steps=steps, distances=tuple(distances))
-    return _Pass(_reconstructions, model, len(how['starts'])*steps, k, seed, **how)
+    S = len(how['starts'])
+    return _Pass(_reconstructions, model, S*steps, k, seed, S, **how)
 
 class Graham(Score):
     "Mean over starts and distances of the distance in ID standard deviations."
@@ -388,7 +394,7 @@ def eigenvalues(
     require(1 <= top <= D, f'{top} eigenvalues of a matrix of {D} rows; choose 1 to {D}')
     sigmas = _levels(sigmas)
     evals = 2*top*(rounds + 1)*len(sigmas)
-    return _Pass(_eigenvalues, model, evals, k, seed, sigmas=sigmas, top=top, rounds=rounds)
+    return _Pass(_eigenvalues, model, evals, k, seed, top, sigmas=sigmas, top=top, rounds=rounds)
 
 class EigenScore(Score):
     "Mean over levels of the log-sum of the largest posterior variances, in ID deviations."
