@@ -210,8 +210,8 @@ class SampleGrid(Callback):
         if not self.fitting or len(self.model.shape) != 3: return
         from PIL import Image
         from flowood.plots import tile_images
-        z = self.temperature*self.model.base.sample(self.n, generator=rng('grid'))
-        with torch.no_grad(): x = self.model.decode(z.to(self.dls.device))
+        with torch.no_grad():
+            x = self.model.sample(self.n, temperature=self.temperature, generator=rng('grid'))
         grid = tile_images((x.nan_to_num(0).clamp(0, 1)*255).byte().cpu())
         with atomic(self.path/f'epoch_{self.epoch:03d}.png') as tmp:
             Image.fromarray(np.asarray(grid).squeeze()).save(tmp)
@@ -406,7 +406,7 @@ def flow_dls(
 @delegates(FlowLearner.__init__)
 def flow_learner(
     dls:DataLoaders, # from `flow_dls`
-    flow, # a `Flow`, or anything that returns log-likelihoods
+    flow, # a density, or anything that returns log-likelihoods
     levels:int=None, # levels of pixels, which the flow will keep; `None`: its own
     seed:int=0, # noise of dequantisation, and dropout
     clip:float=1., # largest gradient norm, in bits/dim
