@@ -319,7 +319,8 @@ def _note(self:OODDetector, src, plans, seconds):
     p, flow = plans[0], self.pipeline_.flow
     self.facts_ = dict(
         data=str(src.path), examples=p['n'], skipped=len(src.skipped), model=p['model'],
-        parameters=flow.n_params, evaluations=evals_of(flow), models=len(plans), budget=p['budget'], seed=self.seed,
+        parameters=flow.n_params, evaluations=evals_of(flow), models=len(plans),
+        budget=p['budget'], seed=self.seed,
         bits_per_dim=round(float(bits), 4), seconds=round(seconds, 1), device=str(self.device),
         machine=f'{platform.machine()}, {torch.get_num_threads()} threads', torch=torch.__version__)
 
@@ -549,7 +550,7 @@ class VectorDetector(OODDetector):
     "An `OODDetector` for rows of numbers under the whole contract of scikit-learn."
     size, mode, drop, k, most, out, least = None, None, (), 1, 60_000, None, 5
     def __init__(self,
-        ood_score='auto', # decides: a name or a `Score`; 'auto': what suits the model, mostly 'dose'
+        ood_score='auto', # decides: a name or a `Score`; 'auto': what suits the model
         alpha:float=.05, # false-alarm rate of decisions
         minutes:float=1., # of fitting; ignored if `steps` is given
         steps:int=None, # training steps
