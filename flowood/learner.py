@@ -379,13 +379,17 @@ def _restore(self:Checkpoint, tensors, numbers):
     "Put everything back."
     part = lambda p: {k[len(p):]: v for k, v in tensors.items() if k.startswith(p)}
     self.model.load_state_dict(part('model.'))
-    state = {}
+    state, params = {}, [p for g in self.opt.opt.param_groups for p in g['params']]
     for k, v in part('opt.').items():
         i, name = k.split('.')
-        state.setdefault(int(i), {})[name] = v
+        state.setdefault(int(i), {})[name] = _laid_out(v, params[int(i)])
     self.opt.opt.load_state_dict(dict(self.opt.opt.state_dict(), state=state))
     for name, cb in self._stateful().items():
         if name in numbers: cb.load_state(part(f'{name}.'), numbers[name])
+
+def _laid_out(v, p):
+    "A tensor in the memory layout of a parameter: a fused optimiser pairs them as they lie there."
+    return torch.empty_like(p, dtype=v.dtype).copy_(v) if v.shape == p.shape else v
 
 # %% ../nbs/20_learner.ipynb #1059c081
 def flow_dls(

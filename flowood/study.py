@@ -517,10 +517,11 @@ def _lid(flows, c, data):
     d = min(pca_dim(data.held), .9*math.prod(data.shape))
     return lid(flow, scale_for(spectrum(flow, data.held[:64]), d) if r is None else r)
 
-def _of(module, make):
+def _of(module, name, *given):
     "A statistic function of the trained model, from a module of scores imported when asked for."
     def build(flows, c, data):
-        return getattr(import_module(f'flowood.scores.{module}'), make)(flows['flow'], k=c['k'])
+        make = getattr(import_module(f'flowood.scores.{module}'), name)
+        return make(flows['flow'], **{k: c[k] for k in given})
     return build
 
 STATISTICS = dict( # name -> function of a score cell's flows, config and data: a statistic function
@@ -532,9 +533,9 @@ STATISTICS = dict( # name -> function of a score cell's flows, config and data: 
     background=lambda flows, c, data: background(flows['background'], k=c['k']),
     ensemble=lambda flows, c, data: ensemble(flows['members'], k=c['k']),
     flipd=_of('dimension', 'flipd'),
-    norms=_of('paths', 'score_norms'),
-    path=_of('paths', 'path'),
-    reconstruct=_of('paths', 'reconstructions'))
+    norms=_of('paths', 'score_norms', 'k'),
+    path=_of('paths', 'path', 'k'),
+    reconstruct=_of('paths', 'reconstructions', 'k'))
 
 def score_cell(
     cell:Cell, # a score cell

@@ -311,7 +311,7 @@ _NSF = dict(spline=_spline, affine=_sigmoid)
 
 # %% ../../nbs/15_models.ipynb #7d2e1ee3
 class Registry(dict):
-    "Names and what they stand for; a name that is missing may be that of a family not imported yet."
+    "Names and what they stand for; a missing one may be that of a family not imported yet."
     def __contains__(self, name):
         known = super().__contains__
         return known(name) or load_families() and known(name)
