@@ -147,9 +147,9 @@ def _row(self:Track):
 
 @patch
 def _pictures(self:Track):
-    "The histogram of the validation set and, of a flow of images, 32 samples."
+    "The histogram of the validation set and, of a model of images, 32 samples."
     self._tell('histogram', self.epoch, 'valid/bpd_each', torch.cat(self.each).numpy())
     if len(self.model.shape) != 3: return
-    z = .8*self.model.base.sample(32, generator=rng('grid')).to(self.dls.device)
-    with torch.no_grad(): x = self.model.decode(z).nan_to_num(0).clamp(0, 1)
+    with torch.no_grad(): x = self.model.sample(32, temperature=.8, generator=rng('grid'))
+    x = x.nan_to_num(0).clamp(0, 1)
     self._tell('image', self.epoch, 'samples', np.asarray(tile_images((x*255).byte().cpu())))
