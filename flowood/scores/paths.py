@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from ..core import require
+from ..data import data_root
 from ..diffusion.sde import VP, Diffusion, Schedule, noise_grid
 from ..flows.base import evaluating, sum_event
 from ..preprocess import views
@@ -268,15 +269,20 @@ def ssim(
 @lru_cache(1)
 def _lpips_net():
     "The network of `lpips` on the weights of the data root."
-    from flowood.embeddings import _torchvision
+    from flowood.embeddings import _read_weights
     try: import lpips
     except ImportError:
         raise ImportError('the distance lpips needs the package of that name; run `pip install '
                           "lpips`, or leave 'lpips' out of the distances") from None
-    features = _torchvision('squeezenet1_1', 'imagenet', None, False)[0].features
+    file = data_root()/'weights/squeezenet1_1_imagenet.pt'
+    require(file.is_file(), f"the distance lpips needs torchvision's squeezenet1_1 at {file}; put "
+            "its state dict there, or leave 'lpips' out of the distances", FileNotFoundError)
+    state = _read_weights(file)
     net = lpips.LPIPS(net='squeeze', pnet_rand=True, verbose=False)
     for part in net.net.children():
-        for i, layer in part.named_children(): layer.load_state_dict(features[int(i)].state_dict())
+        for i, layer in part.named_children():
+            own = f'features.{i}.'
+            layer.load_state_dict({k[len(own):]: v for k, v in state.items() if k.startswith(own)})
     return net.eval().requires_grad_(False)
 
 def lpips(
