@@ -33,7 +33,7 @@ class _AtLevels:
         return {f'{self.name}@{s:.3g}': found[:,i] for i, s in enumerate(self.sigmas)}
     def __repr__(self): return f'{self.name}({self.sigmas}, {self.how}, seed={self.seed})'
 
-# %% ../../nbs/44_dimension.ipynb #a76ec492
+# %% ../../nbs/44_dimension.ipynb #9193fb35
 def flipd(
     model, # a `Diffusion`
     sigmas=(.05, .1, .2), # levels
@@ -52,7 +52,8 @@ def flipd(
             traces.append((de*part).flatten(2).sum(2))
         return model.D - sigma*torch.cat(traces).mean(0) + sum_event(found**2)
     evals = len(sigmas)*(1 + (probes or model.D))
-    return _AtLevels(model, 'flipd', sigmas, evals, one, bs, seed, f'probes={probes}, fresh={fresh}')
+    how = f'probes={probes}, fresh={fresh}'
+    return _AtLevels(model, 'flipd', sigmas, evals, one, bs, seed, how)
 
 def dsm(
     model, # a `Diffusion`
@@ -101,7 +102,7 @@ def normal_bundle(
     how = f'threshold={threshold}'
     return _AtLevels(model, 'normal_bundle', [sigma], 4*model.D, one, 64, seed, how)
 
-# %% ../../nbs/44_dimension.ipynb #8265fdb7
+# %% ../../nbs/44_dimension.ipynb #7a39d929
 class LossDimension(Score):
     "Minus the dimension, from the denoising error at the model's level nearest to `sigma`."
     name, args, prefix = 'dsm', ('sigma',), 'logloss'
@@ -119,8 +120,8 @@ class FLIPD(LossDimension):
 def _nearest(stats, prefix, sigma):
     "The column `prefix@σ` whose level is nearest to `sigma`."
     names = [k for k in stats if str(k).startswith(f'{prefix}@')]
-    require(names, f'there are no columns {prefix}@σ; compute the statistics of a diffusion model',
-            MissingColumn)
+    require(names, f'there are no columns {prefix}@σ; '
+            'compute the statistics of a diffusion model', MissingColumn)
     far = lambda k: abs(math.log(float(k.split('@')[1])/sigma))
     return column(stats, min(names, key=far))
 
