@@ -80,7 +80,7 @@ def _own_errors(model, v, s, draws, seed):
     found = model.noise((v[:,None] + s*e).flatten(0, 1), s.expand(len(v)*draws))
     return sum_event((e.flatten(0, 1) - found)**2).view(len(v), draws).mean(1)
 
-# %% ../../nbs/44_dimension.ipynb #a2c43d33
+# %% ../../nbs/44_dimension.ipynb #84a78204
 def normal_bundle(
     model, # a `Diffusion`
     sigma:float=.05, # level
@@ -96,8 +96,8 @@ def normal_bundle(
         found = [model.noise(v + sigma*o, s[:len(o)]).flatten(1) for o in e.split(bs)]
         return torch.linalg.svdvals(torch.cat(found)/math.sqrt(len(e)))
     def one(v, sigma):
-        sv = torch.stack([values(o, sigma) for o in v]).clamp(min=1e-6)
-        if threshold is None: return model.D - 1. - (sv[:,:-1]/sv[:,1:]).argmax(1)
+        sv = torch.stack([values(o, sigma) for o in v])
+        if threshold is None: return model.D - 1. - (sv[:,:-1] - sv[:,1:]).argmax(1)
         return (sv < threshold).sum(1)
     how = f'threshold={threshold}'
     return _AtLevels(model, 'normal_bundle', [sigma], 4*model.D, one, 64, seed, how)
