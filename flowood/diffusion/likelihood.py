@@ -101,7 +101,7 @@ def _fresh_integral(model, v, lo, n_levels, draws, g):
             total = total + loss - others*(length/model.D - 1)
     return width*total/draws
 
-# %% ../../nbs/43_likelihood.ipynb #7a2be41a
+# %% ../../nbs/43_likelihood.ipynb #805eabbd
 def level_prior(
     x, # training images of whole numbers, `(n, c, h, w)`
     levels:int=256, # how many there are
@@ -109,7 +109,7 @@ def level_prior(
     "How frequent each level is; one that never occurs counts as half a pixel."
     ok = not x.is_floating_point() and x.dim() == 4
     require(ok, 'level_prior counts whole numbers; give integer images `(n, c, h, w)`')
-    require(x.max() < levels, f'a pixel is {int(x.max())}, and levels={levels} end below that; '
+    require(int(x.max()) < levels, f'a pixel is {int(x.max())}, and levels={levels} end below that; '
             'say how many levels there are')
     counts = [c.flatten().long().bincount(minlength=levels) for c in x.transpose(0, 1)]
     return (torch.stack(counts).double() + .5).log().log_softmax(1)
@@ -125,7 +125,8 @@ def discrete_elbo(
     bs:int=64, # examples at a time
 )->torch.Tensor: # logarithm of the probability plus `D ln levels`, nats, float64 `(B,)`
     "Evidence lower bound of whole numbers: not a density's, and not to be mixed with one."
-    require(not x.is_floating_point(), 'the discrete bound is of whole numbers; give integer images')
+    whole = not x.is_floating_point()
+    require(whole, 'the discrete bound is of whole numbers; give integer images')
     levels, g = prior.shape[1], rng('discrete', seed)
     step = 1/levels/float(model.std)
     lo = max(2.7*step if lo is None else lo, model.lo)
