@@ -100,15 +100,14 @@ class UNet(nn.Module):
         require(len(shape) == 3 and shape[1] % side == shape[2] % side == 0,
                 f'this network takes images `(c, h, w)` with sides divisible by {side}, '
                 f'not {tuple(shape)}; resize them, or give fewer widths')
-        self.patch, self.widths, self.waves = patch, tuple(widths), Waves(waves)
+        self.patch, self.waves = patch, Waves(waves)
         self.embed = LevelEmbedding(embed)
         self.first = _conv(c*patch**2*(1 + 2*len(waves)), widths[0], 3)
         self.last = zero_(_conv(widths[0], c*patch**2, 3))
-        stages = [_stage(w, d, embed, heads if i in attend else 0)
-                  for i, (w, d) in enumerate(zip(widths, depth))]
-        self.down = nn.ModuleList(stages)
-        self.up = nn.ModuleList(_stage(w, d, embed, heads if i in attend else 0)
-                                for i, (w, d) in enumerate(zip(widths[:-1], depth)))
+        def stages(n):
+            looks = [heads if i in attend else 0 for i in range(n)]
+            return nn.ModuleList(map(_stage, widths[:n], depth, [embed]*n, looks))
+        self.down, self.up = stages(len(widths)), stages(len(widths) - 1)
         pairs = list(zip(widths, widths[1:]))
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
         self.grow = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs)
@@ -126,6 +125,7 @@ from fastcore.basics import patch
 # %% ../../nbs/41_denoisers.ipynb #d9c3aacc
 @patch
 def forward(self:UNet, z, log_sigma): # `(B, c, h, w)`, `(B,)` -> `(B, c, h, w)`
+    "Down, remembering; up, adding what was remembered."
     e, skips = self.embed(log_sigma), []
     x = self.first(F.pixel_unshuffle(self.waves(z, log_sigma), self.patch))
     for i, stage in enumerate(self.down):

@@ -316,7 +316,7 @@ def _whiten(t):
     "The matrix that whitens statistics on the directions that vary, and the variances there."
     lam,vec = np.linalg.eigh(t.T @ t / len(t))
     keep = lam > 1e-6*lam.max()
-    return vec[:,keep]/np.sqrt(lam[keep]),lam[keep]
+    return np.ascontiguousarray(vec[:,keep]/np.sqrt(lam[keep])),lam[keep]
 
 class Mahalanobis(_Density):
     "Full-covariance Gaussian on the standardised statistics; `-log` density in nats."

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from ..core import require
-from ..diffusion.sde import VP, Diffusion, noise_grid
+from ..diffusion.sde import VP, Diffusion, Schedule, noise_grid
 from ..flows.base import evaluating, sum_event
 from ..preprocess import views
 from .base import (
@@ -42,8 +42,14 @@ class _Pass:
         parts = [self.f(self.flow, p, **self.how) for p in v.split(self.at_once)]
         return {c: torch.cat([p[c] for p in parts]).double() for c in parts[0]}
     def __repr__(self):
-        said = ', '.join(f'{k}={v}' for k, v in self.how.items())
+        said = ', '.join(f'{k}={_said(v)}' for k, v in self.how.items())
         return f"{self.f.__name__.strip('_')}({said}, k={self.k}, seed={self.seed})"
+
+def _said(v):
+    "An argument in words that another session would use, too."
+    if isinstance(v, tuple): return f"({', '.join(map(_said, v))})"
+    if isinstance(v, Schedule): return f"{type(v).__name__}({_said(tuple(vars(v).values()))})"
+    return f'{v:.3g}' if isinstance(v, float) else str(v)
 
 @lru_cache(16)
 def _noise(shape, n, draws=1): # `(n, draws, *shape)`
