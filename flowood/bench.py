@@ -7,9 +7,10 @@ __all__ = ['LIBRARIES', 'SIZES', 'KINDS', 'candidates', 'tasks', 'rate', 'in_tur
            'run_bench', 'bench_text']
 
 # %% ../nbs/49_bench.ipynb #f917e023
-import math, platform, time, warnings
+import copy, math, platform, time, warnings
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from importlib import metadata
 
 import pandas as pd
@@ -22,12 +23,12 @@ from .flows.base import Chain, Flow, Normal
 from .flows.coupling import AffineCoupling, SplineCoupling
 from .flows.image import Conv1x1, MultiScale, Squeeze
 from .flows.masks import channelwise, halves
-from .flows.models import nsf
+from .flows.models import create, nsf
 from .flows.stnets import MLP, GlowConv
 from .scores.complexity import code_lengths
 from .scores.gradients import gradient_norms
 from .scores.lid import exact_spectrum, fast_spectrum
-from .scores.statistics import flow_statistics
+from .scores.statistics import model_statistics
 
 # %% ../nbs/49_bench.ipynb #0340a81e
 @contextmanager
@@ -87,7 +88,6 @@ def _normflows_vector(shape, steps, nh, bins):
 
 # %% ../nbs/49_bench.ipynb #4dc757d7
 def _zuko_vector(shape, steps, nh, bins):
-    from functools import partial
     from zuko.distributions import DiagNormal
     from zuko.flows import Flow as F, UnconditionalDistribution
     from zuko.flows.coupling import GeneralCouplingTransform
@@ -247,7 +247,8 @@ SIZES = {
     'nsf': dict(bs=32, shape=(1,28,28), steps=(4,4,4), nh=(32,32,256), lean=False),
     'nsf-lean': dict(bs=32, shape=(1,28,28), steps=(4,4,4), nh=(32,32,256), lean=True),
     'statistics': dict(bs=32, shape=(1,28,28), steps=(2,2,2), nh=(16,16,64)),
-    'lid': dict(bs=1, shape=(1,28,28), steps=(2,2,2), nh=(16,16,64))}
+    'lid': dict(bs=1, shape=(1,28,28), steps=(2,2,2), nh=(16,16,64)),
+    'diffusion': dict(bs=32, shape=(1,28,28))}
 
 KINDS = list(SIZES)
 
@@ -342,20 +343,36 @@ def _gram_count(flow, z, r):
     return (torch.linalg.eigh(J.mT @ J)[0].clamp(min=1e-20) > math.exp(2*r)).sum(1)
 
 # %% ../nbs/49_bench.ipynb #256567ac
-def _statistics(kind, bs, device, shape, steps, nh):
-    "`(who, task)` -> function, of one spline flow."
+def _lid(bs, device, shape, steps, nh):
+    "`(who, task)` -> function: the dimension under one spline flow."
+    f = nsf(shape, steps, nh, dropout=0.).to(device).eval()
+    with torch.no_grad(): z = f.encode(torch.rand(bs, *shape, device=device))[0]
+    return {('flowood', 'count'): lambda: fast_spectrum(f, z).count(-2.),
+            ('exact', 'count'): lambda: exact_spectrum(f, z).count(-2.),
+            ('plain', 'count'): lambda: _gram_count(f, z, -2.)}
+
+def _statistics(bs, device, shape, steps, nh):
+    "`(who, task)` -> function: statistics of one spline flow."
     f = nsf(shape, steps, nh, dropout=0.).to(device).eval()
     x = torch.rand(bs, *shape, device=device)
-    if kind == 'lid':
-        with torch.no_grad(): z = f.encode(x)[0]
-        return {('flowood', 'count'): lambda: fast_spectrum(f, z).count(-2.),
-                ('exact', 'count'): lambda: exact_spectrum(f, z).count(-2.),
-                ('plain', 'count'): lambda: _gram_count(f, z, -2.)}
     images, norms = (256*x).byte().cpu(), gradient_norms(f)
     return {('flowood', 'gradients'): lambda: norms(x),
-            ('flowood', 'forward'): lambda: flow_statistics(f, x),
+            ('flowood', 'forward'): lambda: model_statistics(f, x),
             ('flowood', 'codes'): lambda: code_lengths(images, workers=torch.get_num_threads()),
             ('plain', 'gradients'): lambda: _loop(f, x)}
+
+def _families(bs, device, shape):
+    "`(who, task)` -> function: training and statistics of our diffusion model and our lean flow."
+    x, res = torch.rand(bs, *shape, device=device), {}
+    for who, name in dict(flowood='diffusion', lean='lean').items():
+        f = create(name, shape=list(shape)).to(device).initialize(x).train()
+        res[who, 'train'] = tasks((f, f.log_prob, f.sample), x)['train']
+        still = copy.deepcopy(f).eval()
+        res[who, 'statistics'] = partial(model_statistics, still, x)
+    return res
+
+_OURS = dict(lid=_lid, statistics=_statistics, diffusion=_families)
+
 
 # %% ../nbs/49_bench.ipynb #898ce18b
 def _flops(f):
@@ -390,7 +407,7 @@ def machine(
 # %% ../nbs/49_bench.ipynb #332d905e
 def _functions(kind, device, bs, **size):
     "`(library, task)` -> function of no arguments."
-    if kind not in LIBRARIES: return _statistics(kind, bs, device, **size)
+    if kind in _OURS: return _OURS[kind](bs, device, **size)
     x = torch.randn(bs, *size['shape'], device=device)
     res = {}
     for n, c in candidates(kind, device, **size).items():

@@ -128,7 +128,7 @@ def _say_fitted(det, res, out):
     f = det.facts_
     c = next(c for c in res['calibration'] if c['score'] == det.decides)
     for note in det.notes_: print('note:', note)
-    print(f"{f['model']} flow with {f['parameters']:,} parameters on {f['examples']:,} examples: "
+    print(f"{f['model']}, {f['parameters']:,} parameters, on {f['examples']:,} examples: "
           f"{f['bits_per_dim']:.3f} bits/dim on held-out data, {f['seconds']:.0f} s")
     print(_alarms(c, det.alpha))
     if res['rows']: print('\n' + auroc_table(res['rows'], det.decides) + '\n')
@@ -499,14 +499,15 @@ def _fit_args(add):
     add('--size', type=_COUNT, help='resize images to SIZE×SIZE')
     add('--mode', choices=['L', 'RGB'], help='read images as grey or colour')
     add('--drop', default='', help='table columns to leave out, separated by commas')
-    add('--model', default='auto', help="'auto', or a preset's name")
+    add('--model', default='auto',
+        help="'auto', a flow; 'diffusion', or another preset's name")
     _training_args(add)
 
 def _training_args(add):
     add('--minutes', type=_ABOVE, help='training budget (5)')
     add('--steps', type=_COUNT, help='training steps, in place of minutes')
     add('--score', dest='ood_score', metavar='SCORE',
-        help='the score that decides (consensus for images, dose for tables), or another')
+        help='the score that decides, in place of what suits model and data')
     add('--alpha', type=_RATE, help='false-alarm rate of decisions (0.05)')
     add('--import', dest='module', help=_MODULE)
     add('--seed', type=_SEED, help='of everything (0)')
@@ -565,7 +566,7 @@ def _job_args(add, jobs):
 
 def _bench_args(add):
     add('--out', help='JSON file to write')
-    add('--kinds', nargs='*', help='affine, spline, glow, nsf, lid, ...: what to time (all)')
+    add('--kinds', nargs='*', help='affine, glow, nsf, diffusion, lid, ...: what to time (all)')
     add('--bs', type=_COUNT, help='batch size')
     add('--threads', type=_COUNT, help='of the processor')
     add('--rounds', type=_COUNT, help='rounds (9)')

@@ -79,8 +79,8 @@ def plain(
     x:torch.Tensor, # a tensor of any subclass
 )->torch.Tensor: # the same data as a `torch.Tensor`
     "`x` without its tensor subclass."
-    kept = torch.Tensor, torch.nn.Parameter
-    return x if type(x) in kept else x.as_subclass(torch.Tensor)
+    torchs = type(x) is torch.Tensor or type(x).__module__.startswith('torch.') # a tracer's, too
+    return x if torchs else x.as_subclass(torch.Tensor)
 
 # %% ../nbs/01_core.ipynb #a1487427
 def require(

@@ -21,11 +21,12 @@ from sklearn.utils.validation import validate_data
 
 from .conformal import DriftMonitor, benjamini_hochberg
 from .core import atomic, bits_per_dim, digest, require, rng, save_tensors, seeded
-from .flows.models import PRESETS, create, flow_config
+from .flows.models import PRESETS, create, default_model, flow_config, shape_args
 from .metrics import alarm_range, compare, ks_uniform
 from .pipeline import (Judge, Pipeline, calibrate, folds, four_parts, needed, read_parts,
                               require_device, spec_of)
 from .scores.base import MissingColumn, get_score, named
+from .scores.statistics import evals_of
 from .sources import open_source
 
 # %% ../nbs/50_detector.ipynb #6a340a67
@@ -33,7 +34,7 @@ class OODDetector(Judge, OutlierMixin, BaseEstimator):
     "A density, a score and a calibration: decisions on images, arrays and tables."
     def __init__(self,
         model:str='auto', # a name in `PRESETS`; 'auto': 'lean' for images, 'tabular' for rows
-        ood_score='auto', # decides: a name or a `Score`; 'auto': 'consensus' for images, or 'dose'
+        ood_score='auto', # decides: a name or a `Score`; 'auto': what suits model and data
         alpha:float=.05, # false-alarm rate of decisions
         minutes:float=5., # of fitting; ignored if `steps` is given
         steps:int=None, # training steps
@@ -55,41 +56,51 @@ class OODDetector(Judge, OutlierMixin, BaseEstimator):
     least = 20 # examples to fit on
 
 # %% ../nbs/50_detector.ipynb #d19155a0
-def _check_shape(shape, where):
-    "Raise a sentence for images that the default flow cannot take."
+def _check_shape(model, shape, where):
+    "Raise a sentence for examples that the model cannot take, or that would be slow."
+    args = shape_args(model, shape)
     if len(shape) == 1:
-        return require(shape[0] > 1, f'{where} has a single column; a flow needs at least two')
+        enough = 'dim' not in args or shape[0] > 1
+        return require(enough, f'{where} has a single column; a flow needs at least two')
     c, h, w = shape
-    near = min(64, max(8, round(h/4)*4))
-    require(max(h, w) <= 128, f'the images of {where} are {h}×{w}; a flow on raw pixels is slow '
+    require(max(h, w) <= 128, f'the images of {where} are {h}×{w}; a density of raw pixels is slow '
             'beyond 64, so pass size=32 (--size 32) or size=64')
-    require(h % 4 == 0 and w % 4 == 0, f'the images of {where} are {h}×{w}, and both sides must be '
-            f'divisible by 4; pass size={near} (--size {near})')
+    fits = model != default_model(shape) or h % 4 == 0 and w % 4 == 0
+    require(fits, f'the images of {where} are {h}×{w}, and both sides must be '
+            f'divisible by 4; pass size={_near(h)} (--size {_near(h)})')
+
+def _near(h): return min(64, max(8, round(h/4)*4))
 
 def _config(model, shape, n):
     "Preset and arguments of the model for `n` training examples of this shape."
-    if model == 'auto': model = 'lean' if len(shape) == 3 else 'tabular'
-    require(model in PRESETS, f'no model is called {model!r}; choose one of {", ".join(PRESETS)}')
-    if len(shape) == 3: return model, dict(shape=list(shape))
-    return model, dict(dim=shape[0], **(dict(nh=64) if n < 5000 else {}))
+    args = shape_args(model, shape)
+    return model, dict(args, **(dict(nh=64) if 'dim' in args and n < 5000 else {}))
 
 # %% ../nbs/50_detector.ipynb #dd05a277
 def _check_score(det, x, config, spec):
-    "Raise a sentence if the deciding score asks for columns that the detector will not have."
-    by = det.ood_score
-    if isinstance(by, str): by = get_score('dose' if by == 'auto' else by)
+    "Raise a sentence if the model or the score will not do; returns evaluations per example."
     x = x[torch.randperm(len(x), generator=rng('check', det.seed))[:512]]
     flow = _new_flow(det, config, x)
     if len(flow.shape) == 1: flow.initialize(x)
-    have, = Pipeline([flow], spec).tables(x[:200])
+    evals, by = evals_of(flow), det.ood_score
+    auto = isinstance(by, str) and by == 'auto'
+    have, = Pipeline([flow], spec).tables(x[:2 if auto else max(60, 200//evals)])
+    if auto: return evals
+    if isinstance(by, str): by = get_score(by)
     try: named(by, by.name).fit(have)(have)
     except MissingColumn as e:
         raise ValueError(f'the score {by.name} cannot be used here: {e}') from None
+    return evals
 
 def _new_flow(det, config, x, seed=0):
-    "An untrained flow that knows its columns."
+    "An untrained model that knows its columns."
     name, args = config
-    with seeded(det.seed + seed): flow = create(name, **args)
+    try:
+        with seeded(det.seed + seed): flow = create(name, **args)
+    except ValueError as e:
+        if x.dim() < 4: raise
+        raise ValueError(f'{e}; or let the detector resize: pass size={_near(x.shape[2])} '
+                         f'(--size {_near(x.shape[2])})') from None
     flow.pre.unit = det.unit
     flow.pre.fit(x)
     return flow
@@ -169,7 +180,8 @@ def _train_flow(
     from fastai.callback.progress import CSVLogger
     from flowood.learner import Checkpoint, Deadline, flow_dls, flow_learner
     n = plan['n_batches']
-    dls = flow_dls(x, valid[:1000], plan['bs'], plan['seed'], n_batches=n, device=device)
+    few = valid[:max(100, 1000//evals_of(flow))]
+    dls = flow_dls(x, few, plan['bs'], plan['seed'], n_batches=n, device=device)
     cbs = [Deadline(plan['seconds'])] if 'seconds' in plan else []
     if out:
         cbs.append(Checkpoint(Path(out)/'training.safetensors', about=plan))
@@ -200,18 +212,20 @@ def fit(self:OODDetector,
     started = time.perf_counter()
     self._check_arguments()
     src = open_source(X, size=self.size, drop=self.drop, mode=self.mode)
-    _check_shape(src.shape, src.path)
+    model = default_model(src.shape) if self.model == 'auto' else self.model
+    _check_shape(model, src.shape, src.path)
     require(not self.unit or src.kind == 'table',
             f'unit=True is for rows of features, and {src.path} holds images; leave it out')
     src.check_fit(min_rows=self.least)
     names, x = src.sample(self.most, self.seed)
     require((x != x[0]).any(), f'all {len(x):,} examples of {src.path} are the same, so there is '
             'nothing to learn from them; give others')
-    spec = json.loads(json.dumps(spec_of(src)))
+    spec = json.loads(json.dumps(spec_of(src, model)))
     if held_out is None: parts, test = self._parts(names, x)
     else: parts, test = self._given_parts(x, self._held_out(held_out, spec))
-    config = _config(self.model, src.shape, len(parts[0][0]))
-    _check_score(self, x, config, spec)
+    config = _config(model, src.shape, len(parts[0][0]))
+    evals = _check_score(self, x, config, spec)
+    parts, test = _thin(parts, test, max(1000, needed(self.alpha), 5000//evals))
     plans = self._train(parts, test, config, spec, time.perf_counter() - started)
     self.notes_ = [*src.notes, *self.notes_]
     self._calibrate(parts, test)
@@ -252,6 +266,10 @@ def _given_parts(self:OODDetector, x, held):
     "The same of separate held-out data."
     (_, fit), (_, cal), test = held
     return [(x, fit, cal)], test
+
+def _thin(parts, test, most):
+    "Of each held-out part as many examples as a costly model can judge in time."
+    return [(x, fit[:most], cal[:most]) for x, fit, cal in parts], test and [o[:most] for o in test]
 
 # %% ../nbs/50_detector.ipynb #eedf94e3
 @patch
@@ -301,7 +319,8 @@ def _note(self:OODDetector, src, plans, seconds):
     p, flow = plans[0], self.pipeline_.flow
     self.facts_ = dict(
         data=str(src.path), examples=p['n'], skipped=len(src.skipped), model=p['model'],
-        parameters=flow.n_params, models=len(plans), budget=p['budget'], seed=self.seed,
+        parameters=flow.n_params, evaluations=evals_of(flow), models=len(plans),
+        budget=p['budget'], seed=self.seed,
         bits_per_dim=round(float(bits), 4), seconds=round(seconds, 1), device=str(self.device),
         machine=f'{platform.machine()}, {torch.get_num_threads()} threads', torch=torch.__version__)
 
@@ -531,7 +550,7 @@ class VectorDetector(OODDetector):
     "An `OODDetector` for rows of numbers under the whole contract of scikit-learn."
     size, mode, drop, k, most, out, least = None, None, (), 1, 60_000, None, 5
     def __init__(self,
-        ood_score='dose', # the score that decides: a name, or a `Score` of your own
+        ood_score='auto', # decides: a name or a `Score`; 'auto': what suits the model
         alpha:float=.05, # false-alarm rate of decisions
         minutes:float=1., # of fitting; ignored if `steps` is given
         steps:int=None, # training steps

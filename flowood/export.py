@@ -25,7 +25,7 @@ from .conformal import threshold_at
 from .core import atomic, common_noise, dequantize, require
 from .scores.base import (
     GMM, OCSVM, Abs, Combined, DoSE, Linear, Mahalanobis, NegLogLik, Stat, Typicality)
-from .scores.statistics import flow_columns
+from .scores.statistics import anderson_darling, model_columns, spectrum_cv
 
 # %% ../nbs/55_onnx.ipynb #ead630da
 def _erfc_series(n):
@@ -83,6 +83,7 @@ def graph_softplus(
 def _leaky_relu(x, slope=.01, inplace=False): return torch.where(x > 0, x, slope*x)
 
 SUBSTITUTES = {F.conv2d: graph_conv2d, F.softplus: graph_softplus, F.leaky_relu: _leaky_relu}
+_FORMS = {} # what is replaced in every graph
 _ARITHMETIC = set('add radd sub rsub mul rmul div truediv rtruediv lt le gt ge clamp'.split())
 
 def _is_double(a): return isinstance(a, Tensor) and a.dtype == torch.float64
@@ -93,14 +94,15 @@ class Substitute(TorchFunctionMode):
         double:bool=True, # replace functions, too
     ):
         super().__init__()
-        self.table = SUBSTITUTES if double else {}
+        self.table = {**_FORMS, **(SUBSTITUTES if double else {})}
 
     def __torch_function__(self, f, types, args=(), kwargs=None):
         name = getattr(f, '__name__', '').strip('_')
         if name in _ARITHMETIC and any(map(_is_double, args)):
             exact = lambda a: torch.tensor(a, dtype=torch.float64) if isinstance(a, float) else a
             args = [exact(a) for a in args]
-        return self.table.get(f, f)(*args, **(kwargs or {}))
+        if f not in self.table: return f(*args, **(kwargs or {}))
+        with self: return self.table[f](*args, **(kwargs or {}))
 
 # %% ../nbs/55_onnx.ipynb #5baecbca
 class _Lazy(dict):
@@ -136,15 +138,14 @@ def _spectrum_cv(z):
     p = p.transpose(1, 2).flatten(1)[:,1:n//2 + 1]
     return p.std(1)/p.mean(1)
 
+_FORMS.update({anderson_darling: _anderson_darling, spectrum_cv: _spectrum_cv})
+
 def graph_statistics(
-    flow, # a `Flow`
-    v, # float batch, as the flow sees it
-    own=None, # log-determinant of the way there, `(B,)`; `None` for zero
+    model, # a density
+    x, # float batch, as the model is given it
 )->dict: # statistic -> `(B,)`, computed when read
-    "The statistics of a flow for use in a graph."
-    z, ladj = flow.transform(v)
-    if own is not None: ladj = ladj + own
-    return _Lazy(**flow_columns(flow, v, z, ladj, _anderson_darling, _spectrum_cv))
+    "The columns of a model for use in a graph, each computed once, and only if it is read."
+    return _Lazy(**model_columns(model, x))
 
 # %% ../nbs/55_onnx.ipynb #de0a6e23
 _CHOOSE = "export with score='dose', 'typicality' or 'likelihood'"
@@ -320,6 +321,7 @@ class GraphDetector(nn.Module):
             f'the detector has no score {name!r}; choose one of {", ".join(scores)}')
         flow = copy.deepcopy(pipe.flow).cpu().requires_grad_(False)
         self.flow, self.double_ = flow.double() if double else flow, double
+        self.levels, flow.pre.levels = flow.pre.levels or 256, None # bytes need no check of range
         self.alpha, self.about = float(det.alpha), _about(det, name, cal[name], double)
         self.kind, self.shape = pipe.spec['kind'], pipe.shape
         self.score = torch_score(scores[name])
@@ -346,19 +348,18 @@ def example(self:GraphDetector,
 @patch
 def prepare(self:GraphDetector,
     x:Tensor, # raw: uint8 `(B, h, w, c)`, or float64 rows `(B, d)`
-): # what the flow sees, and the log-determinant of the way there, or `None`
-    "The one place where the input is prepared; images come once for each noise image."
-    pre, like = self.flow.pre, next(self.flow.parameters())
-    if self.kind == 'table': return pre(x, like)
-    v = dequantize(x.permute(0,3,1,2)[None], self.noise[:,None], pre.levels or 256)
-    return v.flatten(0, 1).to(like.dtype), None
+)->Tensor: # floats for the model: rows as they are, images once for each noise image
+    "The views of a raw batch; what the model sees of them it computes itself."
+    if self.kind == 'table': return x
+    v = dequantize(x.permute(0,3,1,2)[None], self.noise[:,None], self.levels)
+    return v.flatten(0, 1).to(next(self.flow.parameters()).dtype)
 
 @patch
 def statistics(self:GraphDetector,
     x:Tensor, # a raw batch
 )->dict: # statistic -> float64 `(B,)`
-    "What `flow_statistics` gives, as tensors and by need."
-    t = graph_statistics(self.flow, *self.prepare(x))
+    "What `model_statistics` gives, as tensors and by need."
+    t = graph_statistics(self.flow, self.prepare(x))
     views = 1 if self.noise is None else len(self.noise)
     return _Lazy(**{k: lambda k=k: t[k].double().view(views, -1).mean(0) for k in t.fs})
 

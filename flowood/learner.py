@@ -210,8 +210,8 @@ class SampleGrid(Callback):
         if not self.fitting or len(self.model.shape) != 3: return
         from PIL import Image
         from flowood.plots import tile_images
-        z = self.temperature*self.model.base.sample(self.n, generator=rng('grid'))
-        with torch.no_grad(): x = self.model.decode(z.to(self.dls.device))
+        with torch.no_grad():
+            x = self.model.sample(self.n, temperature=self.temperature, generator=rng('grid'))
         grid = tile_images((x.nan_to_num(0).clamp(0, 1)*255).byte().cpu())
         with atomic(self.path/f'epoch_{self.epoch:03d}.png') as tmp:
             Image.fromarray(np.asarray(grid).squeeze()).save(tmp)
@@ -379,13 +379,17 @@ def _restore(self:Checkpoint, tensors, numbers):
     "Put everything back."
     part = lambda p: {k[len(p):]: v for k, v in tensors.items() if k.startswith(p)}
     self.model.load_state_dict(part('model.'))
-    state = {}
+    state, params = {}, [p for g in self.opt.opt.param_groups for p in g['params']]
     for k, v in part('opt.').items():
         i, name = k.split('.')
-        state.setdefault(int(i), {})[name] = v
+        state.setdefault(int(i), {})[name] = _laid_out(v, params[int(i)])
     self.opt.opt.load_state_dict(dict(self.opt.opt.state_dict(), state=state))
     for name, cb in self._stateful().items():
         if name in numbers: cb.load_state(part(f'{name}.'), numbers[name])
+
+def _laid_out(v, p):
+    "A tensor in the memory layout of a parameter: a fused optimiser pairs them as they lie there."
+    return torch.empty_like(p, dtype=v.dtype).copy_(v) if v.shape == p.shape else v
 
 # %% ../nbs/20_learner.ipynb #1059c081
 def flow_dls(
@@ -406,7 +410,7 @@ def flow_dls(
 @delegates(FlowLearner.__init__)
 def flow_learner(
     dls:DataLoaders, # from `flow_dls`
-    flow, # a `Flow`, or anything that returns log-likelihoods
+    flow, # a density, or anything that returns log-likelihoods
     levels:int=None, # levels of pixels, which the flow will keep; `None`: its own
     seed:int=0, # noise of dequantisation, and dropout
     clip:float=1., # largest gradient norm, in bits/dim

@@ -11,6 +11,7 @@ __all__ = ['TRAIN', 'SCORE', 'STATISTICS', 'Cell', 'data_version', 'CellData', '
 import difflib, itertools, json, math, platform, subprocess, time
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, reduce
+from importlib import import_module
 from operator import and_
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from flowood.data import (
     catalog, load, one_class, resize, sanity_suite, set_mode, table as sklearn_table, to_nchw,
     uci_table)
 from .distributed import DataParallel, agreed, ranks
-from .flows.models import PRESETS, create, load_flow, save_flow
+from .flows.models import PRESETS, create, load_flow, save_flow, shape_args
 from .jobs import Stopped, job_rows, journal, run_jobs
 from .learner import Checkpoint, EMA, flow_dls, flow_learner, log_probs, preset_settings
 from .metrics import compare, oracle_dual_auroc
@@ -365,13 +366,11 @@ def cell_learner(
     cbs=(), # callbacks, for instance `Save` and `Track`
 ): # a `FlowLearner`, and the number of epochs to fit
     "The learner of a train cell."
-    c, preset = config, PRESETS[config['model']]
-    p = preset['train']
+    c, p = config, PRESETS[config['model']]['train']
     require(c['steps'] or 'epochs' in p,
         f"the preset {c['model']} has no number of epochs; say how many `steps` to train")
-    shape = dict(dim=data.shape[0]) if preset['model'] == 'tabular' else dict(shape=data.shape)
     torch.manual_seed(c['seed'])
-    flow = create(c['model'], **{**shape, **c['args']}).to(device)
+    flow = create(c['model'], **{**shape_args(c['model'], data.shape), **c['args']}).to(device)
     if c['compile']: flow.compile(mode=c['compile'] if isinstance(c['compile'], str) else None)
     kw = preset_settings(c['model'], flow)
     kw.update({k: c[k] for k in ('lr', 'ema') if c[k] is not None})
@@ -518,6 +517,13 @@ def _lid(flows, c, data):
     d = min(pca_dim(data.held), .9*math.prod(data.shape))
     return lid(flow, scale_for(spectrum(flow, data.held[:64]), d) if r is None else r)
 
+def _of(module, name, *given):
+    "A statistic function of the trained model, from a module of scores imported when asked for."
+    def build(flows, c, data):
+        make = getattr(import_module(f'flowood.scores.{module}'), name)
+        return make(flows['flow'], **{k: c[k] for k in given})
+    return build
+
 STATISTICS = dict( # name -> function of a score cell's flows, config and data: a statistic function
     flow=lambda flows, c, data: flows['flow'],
     pixels=lambda flows, c, data: pixel_statistics,
@@ -525,7 +531,11 @@ STATISTICS = dict( # name -> function of a score cell's flows, config and data: 
     gradients=lambda flows, c, data: gradient_norms(flows['flow'], k=c['k']),
     lid=_lid,
     background=lambda flows, c, data: background(flows['background'], k=c['k']),
-    ensemble=lambda flows, c, data: ensemble(flows['members'], k=c['k']))
+    ensemble=lambda flows, c, data: ensemble(flows['members'], k=c['k']),
+    flipd=_of('dimension', 'flipd'),
+    norms=_of('paths', 'score_norms', 'k'),
+    path=_of('paths', 'path', 'k'),
+    reconstruct=_of('paths', 'reconstructions', 'k'))
 
 def score_cell(
     cell:Cell, # a score cell

@@ -211,7 +211,7 @@ def errors(self:Diffusion,
     eps, # common noise for each, `(L, K, *shape)`
 ): # ‖ε - ε̂‖² and ⟨ε - ε̂, ε̂⟩, `(B, L)`, averaged over the K
     "The denoiser's errors at some levels; `L*K` evaluations of the network per example."
-    B, (L, K) = len(v), eps.shape[:2]
+    B, (L, K) = v.shape[0], eps.shape[:2]
     s = sigmas.repeat_interleave(K).repeat(B)
     e = eps.flatten(0, 1).repeat(B, *[1]*len(self.shape)).to(v.dtype)
     guess = self.noise(v.repeat_interleave(L*K, 0) + _as(s, v)*e, s)

@@ -4,10 +4,13 @@
 
 # %% auto #0
 __all__ = ['MODELS', 'PRESETS', 'realnvp', 'stack', 'glow', 'tabular', 'Whiten', 'InvertibleLinear', 'Flatten', 'lean', 'nsf',
-           'create', 'create_from', 'flow_config', 'save_flow', 'load_flow']
+           'Registry', 'load_families', 'create', 'create_from', 'flow_config', 'default_model', 'shape_args',
+           'save_flow', 'load_flow']
 
 # %% ../../nbs/15_models.ipynb #35641832
-import math
+import inspect, math, pkgutil
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -15,7 +18,7 @@ from torch import nn
 
 import flowood
 from ..core import load_tensors, require, rng, save_tensors
-from .base import Bijector, Chain, Flow, Mixture, Normal, no_ladj
+from .base import Bijector, Chain, Density, Flow, Mixture, Normal, no_ladj
 from .coupling import AffineCoupling, SigmoidCoupling, SplineCoupling, TanhScale
 from .image import ActNorm, Conv1x1, Logit, MultiScale, Squeeze
 from .masks import channelwise, halves, schedule
@@ -306,8 +309,26 @@ def _parity(c, odd): return (torch.arange(c, device='cpu') % 2 == odd)[:,None,No
 
 _NSF = dict(spline=_spline, affine=_sigmoid)
 
+# %% ../../nbs/15_models.ipynb #7d2e1ee3
+class Registry(dict):
+    "Names and what they stand for; a missing one may be that of a family not imported yet."
+    def __contains__(self, name):
+        known = super().__contains__
+        return known(name) or load_families() and known(name)
+    def __missing__(self, name):
+        require(name in self, f'there is no {name!r}; choose one of {", ".join(self)}', KeyError)
+        return self[name]
+
+@cache
+def load_families()->bool: # always true
+    "Import every module of the packages that define models; these register themselves."
+    for family in ('flowood.flows', 'flowood.diffusion'):
+        for m in pkgutil.iter_modules(import_module(family).__path__):
+            import_module(f'{family}.{m.name}')
+    return True
+
 # %% ../../nbs/15_models.ipynb #e70e3b03
-MODELS = dict(realnvp=realnvp, stack=stack, glow=glow, lean=lean, nsf=nsf, tabular=tabular)
+MODELS = Registry(realnvp=realnvp, stack=stack, glow=glow, lean=lean, nsf=nsf, tabular=tabular)
 _GRAY, _RGB = [1,28,28], [3,32,32]
 
 def _ours(model, lr, bs, wd=0., **args):
@@ -329,7 +350,7 @@ def _kamkari(coupling, shape):
     return dict(model='nsf', args=args, train=train)
 
 # %% ../../nbs/15_models.ipynb #07f5d8cb
-PRESETS = {
+PRESETS = Registry({
     'lean': _ours('lean', 1e-2, 64),
     'tabular': _ours('tabular', 1e-3, 256, wd=1e-4),
     'tabular-spline': _ours('tabular', 1e-3, 256, coupling='spline', mix='linear'),
@@ -354,22 +375,25 @@ PRESETS = {
     'kamkari/nsf-rgb': _kamkari('spline', _RGB),
     'kamkari/affine-gray': _kamkari('affine', _GRAY),
     'kamkari/affine-rgb': _kamkari('affine', _RGB),
-}
+})
 
 # %% ../../nbs/15_models.ipynb #972dfc69
 def create(
     name:str, # a name in `PRESETS`
     **overrides, # arguments of the model that replace the preset's
-)->Flow: # with `config`, from which `create_from` rebuilds it
-    "Make a flow by name."
-    require(name in PRESETS, f'no model is called {name!r}; choose one of {", ".join(PRESETS)}')
-    preset = PRESETS[name]
+)->Density: # with `config`, from which `create_from` rebuilds it
+    "Make a model by name."
+    preset = _preset(name)
     return create_from(dict(model=preset['model'], args={**preset['args'], **overrides}))
+
+def _preset(name):
+    require(name in PRESETS, f'no model is called {name!r}; choose one of {", ".join(PRESETS)}')
+    return PRESETS[name]
 
 def create_from(
     config:dict, # `model` and its `args`, JSON-able
-)->Flow: # with random weights
-    "Rebuild an untrained flow from its `config`."
+)->Density: # with random weights
+    "Rebuild an untrained model from its `config`."
     flow = MODELS[config['model']](**config['args'])
     args = {k: list(v) if isinstance(v, tuple) else v for k, v in config['args'].items()}
     flow.config = dict(model=config['model'], args=args)
@@ -377,17 +401,46 @@ def create_from(
     return flow
 
 def flow_config(
-    flow:Flow, # a flow made by `create`
+    flow:Density, # a model made by `create`
 )->dict: # JSON-able; `create_from` takes it
-    "What has to be kept beside the weights of a flow: its model, and what it sees of an example."
+    "What has to be kept beside the weights of a model: its name, and what it sees of an example."
     require(hasattr(flow, 'config'),
-            'this flow was not made by `create`, so its file could not say '
+            'this model was not made by `create`, so its file could not say '
             'how to rebuild it; build it with `create(name, ...)`')
     return dict(flow.config, pre=flow.pre.config)
 
+# %% ../../nbs/15_models.ipynb #12121815
+def default_model(
+    shape, # shape of one example: `(c, h, w)` or `(d,)`
+)->str: # a name in `PRESETS`
+    "The model of our own that is good per second for images, or for rows."
+    return 'lean' if len(shape) == 3 else 'tabular'
+
+def shape_args(
+    name:str, # a name in `PRESETS`
+    shape, # shape of one example: `(c, h, w)` or `(d,)`
+)->dict: # arguments for `create`
+    "How a model is told the shape of its data; one that is not for such data raises a sentence."
+    preset, kinds = _preset(name), {1: 'rows of a table', 3: 'images'}
+    params = inspect.signature(MODELS[preset['model']]).parameters
+    rows = 'dim' in params
+    args = dict(dim=int(shape[0])) if rows else dict(shape=[int(n) for n in shape])
+    usual = (2,) if rows else params['shape'].default
+    ok = len(shape) == len(usual)
+    if not ok and not rows: ok = _can_make(dict(preset, args={**preset['args'], **args}))
+    given = kinds.get(len(shape), f'examples of shape {tuple(shape)}')
+    require(ok, f'the model {name!r} is for {kinds[len(usual)]}, and these are {given}; '
+                f'choose another model, such as {default_model(shape)}')
+    return args
+
+def _can_make(config):
+    "Is there such a model?"
+    try: return create_from(config) is not None
+    except (IndexError, TypeError, ValueError): return False
+
 # %% ../../nbs/15_models.ipynb #91159032
 def save_flow(
-    flow:Flow, # a flow made by `create`
+    flow:Density, # a model made by `create`
     path, # file to write
     **meta, # anything JSON-able to keep beside it: data, seed, bits/dim
 ):
@@ -398,12 +451,12 @@ _MODELS_DIR = Path(flowood.__file__).parents[1]/'models'
 
 def load_flow(
     path, # file written by `save_flow`, or the name of one in the repository's `models/`
-)->Flow: # in evaluation mode; its `meta` holds what was kept beside it
-    "Rebuild a saved flow; raises a sentence for a missing, truncated or foreign file."
+)->Density: # in evaluation mode; its `meta` holds what was kept beside it
+    "Rebuild a saved model; raises a sentence for a missing, truncated or foreign file."
     ours = _MODELS_DIR/f'{path}.safetensors'
     state, meta = load_tensors(ours if ours.is_file() else path)
     require(meta.get('kind') == 'flow' and meta['config']['model'] in MODELS,
-            f'{path} does not hold a flow that this version of flowood can build')
+            f'{path} does not hold a model that this version of flowood can build')
     flow = create_from(meta['config'])
     try: flow.load_state_dict(state)
     except RuntimeError as e:

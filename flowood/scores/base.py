@@ -266,8 +266,10 @@ def log_kde(
 def density_columns(
     stats, # DataFrame or dict of arrays, one row per example
 )->list: # names
-    "What a density takes by default: a flow's log-density and its parts, or all numeric columns."
+    "What a density takes by default: the finest parts of a log-density, or all numeric columns."
     have = numeric_columns(stats)
+    curve = [k for k in have if k.startswith('logloss@')]
+    if curve: return curve
     if 'log_prob' not in have: return have
     levels = [k for k in have if re.fullmatch(r'log_base_\d+', k)] or ['log_base']
     ladj = [k for k in ('ladj_in','ladj_net') if k in have] or ['ladj']
@@ -279,8 +281,9 @@ class _Density(Score):
     def __init__(self,
         columns=None, # names of the statistics; None for `density_columns`
     ): self.columns = None if columns is None else list(columns)
+    def _names(self, stats): return density_columns(stats) if self.columns is None else self.columns
     def _fit(self, stats):
-        names = density_columns(stats) if self.columns is None else self.columns
+        names = self._names(stats)
         x = {k: column(stats, k, finite=True) for k in names}
         self.used = [k for k,v in x.items() if len(v) and np.ptp(v) > 1e-9*abs(v.mean())]
         require(self.used, f'none of the statistics {names} varies over the ID data; '
@@ -313,7 +316,7 @@ def _whiten(t):
     "The matrix that whitens statistics on the directions that vary, and the variances there."
     lam,vec = np.linalg.eigh(t.T @ t / len(t))
     keep = lam > 1e-6*lam.max()
-    return vec[:,keep]/np.sqrt(lam[keep]),lam[keep]
+    return np.ascontiguousarray(vec[:,keep]/np.sqrt(lam[keep])),lam[keep]
 
 class Mahalanobis(_Density):
     "Full-covariance Gaussian on the standardised statistics; `-log` density in nats."
