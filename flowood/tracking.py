@@ -124,7 +124,8 @@ class Track(Callback):
         elif self.fitting:
             loss = self.loss_func
             self.each.append(bits_per_dim(self.pred.detach(), loss.dims, loss.levels).cpu())
-    def after_train(self): self.mean, self.t1 = float(self.total)/self.n_iter, time.perf_counter()
+    def after_train(self):
+        self.train_bpd, self.t1 = float(self.total)/self.n_iter, time.perf_counter()
     def after_validate(self):
         if self.fitting and self.pictures and self.epoch % self.pictures == 0: self._pictures()
     def after_epoch(self):
@@ -137,7 +138,7 @@ class Track(Callback):
 def _row(self:Track):
     "The scalars of one epoch."
     rec, dl = self.recorder, self.dls.train
-    values = {'train/bpd': self.mean}
+    values = {'train/bpd': self.train_bpd}
     for name, v in zip(rec.metric_names[2:], rec.values[-1][1:]):
         if name == 'time': continue
         values['valid/' + name.replace(' ', '/').replace('valid_loss', 'bpd')] = v
