@@ -79,7 +79,8 @@ def _kamkari(schedule, c):
     return dict(model='diffusion', args=args, train=train)
 
 PRESETS['diffusion'] = dict(model='diffusion', args={},
-                            train=dict(opt='AdamW', lr=4e-3, wd=.01, bs=64))
+                            train=dict(opt='AdamW', lr=4e-3, wd=.01, bs=64),
+                            score=dict(image='denoiser', table='likelihood'))
 for name in ('vp', 've'):
     PRESETS[f'kamkari/{name}-gray'] = _kamkari(name, 1)
     PRESETS[f'kamkari/{name}-rgb'] = _kamkari(name, 3)

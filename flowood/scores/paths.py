@@ -438,8 +438,8 @@ class Denoiser(Combined):
     name,args = 'denoiser',('sigma','shape','how','dual')
     fitted = ('parts','ranks','tails')
     def __init__(self,
-        sigma:float=.12, # level whose loss is the dimension
-        shape:str='curve', # score on the curve: 'curve', 'dose', 'mahalanobis', 'gmm'
+        sigma:float=.06, # level whose loss is the dimension
+        shape:str='gmm', # score on the curve: 'curve', 'dose', 'mahalanobis', 'gmm'
         how:str='fisher', # how the two are combined, as in `combine`
         dual:str='max-quantile', # how likelihood and dimension are
     ):
