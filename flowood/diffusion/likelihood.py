@@ -109,7 +109,7 @@ def level_prior(
     "How frequent each level is; one that never occurs counts as half a pixel."
     ok = not x.is_floating_point() and x.dim() == 4
     require(ok, 'level_prior counts whole numbers; give integer images `(n, c, h, w)`')
-    require(int(x.max()) < levels, f'a pixel is {int(x.max())}, and levels={levels} end below that; '
+    require(int(x.max()) < levels, f'a pixel is {int(x.max())}, and levels={levels} end below; '
             'say how many levels there are')
     counts = [c.flatten().long().bincount(minlength=levels) for c in x.transpose(0, 1)]
     return (torch.stack(counts).double() + .5).log().log_softmax(1)
@@ -118,7 +118,7 @@ def discrete_elbo(
     model, # a `Diffusion` of images
     x, # images of whole numbers, `(B, c, h, w)`
     prior, # of levels, from `level_prior`
-    lo:float=None, # lowest level, in units of the model; `None`: 2.7 steps from pixel to pixel
+    lo:float=None, # lowest level, in units of the model; `None`: 2.7 steps between pixels
     n_levels:int=20, # levels
     draws:int=1, # noise examples for each level
     seed:int=0, # which noise; it is fresh for each example
