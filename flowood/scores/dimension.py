@@ -10,10 +10,9 @@ import math
 
 import numpy as np
 import torch
-from torch.func import jvp, vmap
 
 from ..core import digest, require, rng
-from ..diffusion.likelihood import by_batch, signs
+from ..diffusion.likelihood import by_batch, signs, value_and_trace
 from ..diffusion.sde import noise_grid
 from ..flows.base import sum_event
 from .base import Combined, MissingColumn, NegLogLik, Score, column
@@ -45,12 +44,8 @@ def flipd(
     "Statistic function: FLIPD, at one evaluation and `probes` products for each level."
     def one(v, sigma):
         s, es = torch.full((len(v),), sigma).to(v), signs(v, probes, fresh, seed)
-        push = lambda e: jvp(lambda v: model.noise(v, s), (v,), (e.expand_as(v),))
-        traces = []
-        for part in es.split(32):
-            found, de = vmap(push, out_dims=(None, 0))(part)
-            traces.append((de*part).flatten(2).sum(2))
-        return model.D - sigma*torch.cat(traces).mean(0) + sum_event(found**2)
+        found, trace = value_and_trace(lambda v: model.noise(v, s), v, es)
+        return model.D - sigma*trace + sum_event(found**2)
     evals = len(sigmas)*(1 + (probes or model.D))
     how = f'probes={probes}, fresh={fresh}'
     return _AtLevels(model, 'flipd', sigmas, evals, one, bs, seed, how)
