@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..core import require, rng
 from ..preprocess import Preprocess
 
-# %% ../../nbs/38_distances.ipynb #0735cb4a
+# %% ../../nbs/38_distances.ipynb #f1d59eb9
 class Distances(nn.Module):
     "Distances from training examples and simple densities of them: a statistic function."
     def __init__(self,
@@ -34,8 +34,7 @@ class Distances(nn.Module):
         self.of = of or ('pixels' if self.image else 'rows')
         self.pre = Preprocess(self.shape, unit=unit)
         self._make_room(n, axes, rank, parts)
-    k, lof_k, most, most_axes = 5, 20, 5000, 64
-
+    k, lof_k, most, most_axes, __name__ = 5, 20, 5000, 64, 'distances'
     @property
     def config(self):
         sizes = {k: getattr(self, k) for k in ('n', 'axes', 'rank', 'parts')}
@@ -68,7 +67,7 @@ def _place(self:Distances, v):
     z = (v - self.mean) @ self.basis.double()
     return (z, z/self.spread) if self.image else (v, z)
 
-# %% ../../nbs/38_distances.ipynb #3d821a2e
+# %% ../../nbs/38_distances.ipynb #e6badfd5
 def nearest(
     z:Tensor, # points, `(B, d)`
     near:Tensor, # reference points, `(n, d)`
@@ -80,7 +79,7 @@ def nearest(
     for b in z.split(bs):
         square = (b**2).sum(1, keepdim=True) + (near**2).sum(1) - 2*b @ near.T
         d, i = square.topk(min(k, len(near)), largest=False)
-        res.append(((b[:,None] - near[i]).norm(dim=2), i))
+        res.append((d.clamp(min=0).sqrt(), i))
     return tuple(torch.cat(o) for o in zip(*res)) if len(res) > 1 else res[0]
 
 @patch
