@@ -24,8 +24,8 @@ from .core import atomic, bits_per_dim, digest, require, rng, save_tensors, seed
 from .embeddings import Backbone, backbone, embed
 from .flows.models import PRESETS, create, default_model, flow_config, shape_args
 from .metrics import alarm_range, compare, ks_uniform
-from .pipeline import (FUNCTIONS, Judge, Pipeline, at_size, calibrate, folds, four_parts, needed, read_parts,
-                              require_device, spec_of)
+from .pipeline import (FUNCTIONS, Judge, Pipeline, at_size, calibrate, folds, four_parts,
+                              needed, read_parts, require_device, spec_of)
 from .scores.base import MissingColumn, get_score, named
 from .scores.distances import Distances, reference
 from .scores.statistics import evals_of

@@ -74,10 +74,22 @@ def image_candidates(t):
                  consensus=get_score('consensus'))
     single = {n: get_score(n) for n in ('likelihood', 'typicality', 'dose')}
     plain = {k: Stat(f'{k}@pixels') for k in ('knn', 'gauss', 'mixture')}
+    if 'lof@features' in t: return {**single, **plain, **feature_candidates(parts)}
     return {**single, **plain, **parts, **combined(parts, [
         'complexity lof', 'model lof', 'model complexity', 'model complexity lof', 'all complexity lof',
         'model codes complexity lof', 'places codes complexity', 'model places codes complexity',
         'consensus lof', 'consensus model lof'])}
+
+def feature_candidates(parts):
+    "The same where there are features of a network, too."
+    four = {k: Stat(f'{k}@features') for k in ('knn', 'lof', 'gauss', 'mixture')}
+    own = dict(parts, pixels=parts['lof'], **four, things=GMM([s.column for s in four.values()]))
+    return {**own, **combined(own, [
+        'knn lof gauss mixture', 'things lof', 'consensus lof', 'consensus things lof', 'codes lof',
+        'codes things lof', 'codes complexity lof', 'codes complexity things lof', 'codes lof mixture',
+        'model complexity pixels', 'model complexity pixels lof', 'model complexity pixels things lof',
+        'model complexity lof', 'model complexity things lof',
+        'model complexity pixels knn lof gauss mixture'])}
 
 def row_candidates(t):
     "The same for rows."
@@ -129,15 +141,19 @@ def main():
     p.add_argument('words', nargs='*', help='parts of names of worlds')
     p.add_argument('--minutes', type=float, default=1., help='of training on images')
     p.add_argument('--steps', type=int, default=600, help='of training on rows')
+    p.add_argument('--features', help="of colour images, such as 'mobilenet_v2@96'")
     p.add_argument('--out', default='results/57_default.json')
     a = p.parse_args()
     warnings.simplefilter('ignore')
     out = Path(a.out)
     done = json.loads(out.read_text()) if out.exists() else []
     for name, kind, ids, others in (*image_worlds(), *table_worlds()):
-        if any(d['world'] == name for d in done): continue
         if a.words and not any(w in name for w in a.words): continue
         how = dict(minutes=a.minutes) if kind in IMAGES else dict(steps=a.steps)
+        if a.features:
+            if kind != 'RGB': continue
+            how, name = dict(how, features=a.features), f'{name} by features'
+        if any(d['world'] == name for d in done): continue
         t = time.process_time()
         done.append(dict(world=name, kind=kind, **how, **judge(kind, ids, others, how)))
         done[-1]['cpu'] = round(time.process_time() - t, 1)
