@@ -429,3 +429,17 @@ def _format_1(tensors, meta):
         spec=dict(spec, settings=settings), k=params['k'], seed=params['seed'], clock=clock,
         notes=[], features=[],
         calibration=dict(folds=[meta['scores']], reads=meta['reads']))
+
+# %% ../nbs/47_pipeline.ipynb #a7d10002
+@patch
+def updated(self:Calibration,
+    tables:list, # statistics of new ID data, a data frame per fold, from `Pipeline.tables`
+    add:bool=False, # to the old calibration scores; else in place of them
+)->Calibration: # the same scores
+    "Calibrated on other ID data; what was fitted stays."
+    cal, k = [], len(self.folds)
+    for i, own in enumerate(self.folds):
+        new = {n: s(tables[i][i::k]) for n, s in own.items()}
+        if add: new = {n: np.r_[self.cal[i][n], v] for n, v in new.items()}
+        cal.append(new)
+    return Calibration(self.folds, cal, self.reads)
