@@ -430,6 +430,19 @@ def _format_1(tensors, meta):
         notes=[], features=[],
         calibration=dict(folds=[meta['scores']], reads=meta['reads']))
 
+# %% ../nbs/47_pipeline.ipynb #a7d10012
+import warnings
+
+# %% ../nbs/47_pipeline.ipynb #a7d10013
+@patch
+def __setattr__(self:Judge, name, value):
+    "Refuse a rate that is none, and warn of one that cannot be kept."
+    if name == 'alpha' and 'calibration_' in vars(self):
+        needed(value)
+        value, why = float(value), self.calibration_.why(value)
+        if why: warnings.warn(why, stacklevel=2)
+    object.__setattr__(self, name, value)
+
 # %% ../nbs/47_pipeline.ipynb #a7d10002
 @patch
 def updated(self:Calibration,
