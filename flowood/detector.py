@@ -23,9 +23,10 @@ from .conformal import DriftMonitor, benjamini_hochberg
 from .core import atomic, bits_per_dim, digest, require, rng, save_tensors, seeded
 from .flows.models import PRESETS, create, default_model, flow_config, shape_args
 from .metrics import alarm_range, compare, ks_uniform
-from .pipeline import (Judge, Pipeline, calibrate, folds, four_parts, needed, read_parts,
+from .pipeline import (FUNCTIONS, Judge, Pipeline, calibrate, folds, four_parts, needed, read_parts,
                               require_device, spec_of)
 from .scores.base import MissingColumn, get_score, named
+from .scores.distances import Distances
 from .scores.statistics import evals_of
 from .sources import open_source
 
@@ -48,11 +49,12 @@ class OODDetector(Judge, OutlierMixin, BaseEstimator):
         most:int=60_000, # examples to train on at most; more are sampled
         out=None, # folder for checkpoints of the training, to continue when interrupted
         progress:bool=True, # show progress
+        functions=(), # statistic functions of your own: a batch in, a dict of columns out
     ):
         self.model, self.ood_score, self.alpha, self.minutes = model, ood_score, alpha, minutes
         self.steps, self.size, self.mode, self.drop, self.unit = steps, size, mode, drop, unit
         self.k, self.seed, self.device, self.most = k, seed, device, most
-        self.out, self.progress = out, progress
+        self.out, self.progress, self.functions = out, progress, functions
     least = 20 # examples to fit on
 
 # %% ../nbs/50_detector.ipynb #d19155a0
@@ -84,13 +86,17 @@ def _check_score(det, x, config, spec):
     if len(flow.shape) == 1: flow.initialize(x)
     evals, by = evals_of(flow), det.ood_score
     auto = isinstance(by, str) and by == 'auto'
-    have, = Pipeline([flow], spec).tables(x[:2 if auto else max(60, 200//evals)])
+    x = x[:2 if auto else max(60, 200//evals)]
+    own = [] if auto else [[_distances(det, x)]]
+    have, = Pipeline([flow], spec, own=own, functions=det.functions).tables(x)
     if auto: return evals
     if isinstance(by, str): by = get_score(by)
     try: named(by, by.name).fit(have)(have)
     except MissingColumn as e:
         raise ValueError(f'the score {by.name} cannot be used here: {e}') from None
     return evals
+
+def _distances(det, x): return Distances(x.shape[1:], unit=det.unit).fit(x, det.seed)
 
 def _new_flow(det, config, x, seed=0):
     "An untrained model that knows its columns."
@@ -275,7 +281,7 @@ def _thin(parts, test, most):
 @patch
 def _train(self:OODDetector, parts, test, config, spec, spent):
     "Train a model on each part; sets the pipeline, returns the plans."
-    flows, plans, self.notes_ = [], [], []
+    flows, own, plans, self.notes_ = [], [], [], []
     held = sum(len(p) for p in parts[0][1:]) + (len(test[1]) if test else 0)
     share = 1 if self.steps else 1 - min(.5, spent/(60*self.minutes))
     for i, (x, valid, _) in enumerate(parts):
@@ -284,8 +290,9 @@ def _train(self:OODDetector, parts, test, config, spec, spent):
         flow = _new_flow(self, config, x, seed=i)
         flow, said = _train_flow(plans[-1], flow, x, valid, self.device, out, self.progress)
         flows.append(flow)
+        own.append([_distances(self, x).to(self.device)])
         self.notes_ += said
-    self.pipeline_ = Pipeline(flows, spec, self.k, self.seed)
+    self.pipeline_ = Pipeline(flows, spec, self.k, self.seed, own, self.functions)
     return plans
 
 # %% ../nbs/50_detector.ipynb #3d41f6dd
@@ -295,7 +302,7 @@ def _calibrate(self:OODDetector, parts, test):
     pipe = self.pipeline_
     one = lambda i: [pipe.tables(p[i], only=k)[0] for k, p in enumerate(parts)]
     fit, cal = one(1), one(2)
-    self.calibration_ = calibrate(fit, cal, [self._by()])
+    self.calibration_ = calibrate(fit, cal, [*pipe.plain, self._by()])
     if test is not None:
         self.test_ = self._judged('held-out', *test)
         return
@@ -402,9 +409,13 @@ def save(self:OODDetector,
     tensors = {f'cal.{k}': torch.tensor(v) for k, v in arrays.items()}
     for i, f in enumerate(pipe.flows):
         tensors.update({f'flow.{i}.{k}': v for k, v in f.state_dict().items()})
+        for j, d in enumerate(pipe.own[i]):
+            tensors.update({f'own.{i}.{j}.{k}': v for k, v in d.state_dict().items()})
     meta = dict(kind='detector', format=2, cls=type(self).__name__, params=self._kept_params(),
                 configs=[flow_config(f) for f in pipe.flows], spec=pipe.spec, facts=self.facts_,
-                notes=self.notes_, k=pipe.k, seed=pipe.seed, clock=pipe.clock,
+                notes=self.notes_, k=pipe.k, seed=pipe.seed, clock=pipe.clock, gives=pipe.gives,
+                own=[[d.config for d in own] for own in pipe.own],
+                functions=[f.__name__ for f in self.functions],
                 features=list(getattr(self, 'feature_names_in_', [])))
     save_tensors(folder/'detector.safetensors', tensors, dict(meta, calibration=state))
     with atomic(folder/'detector.json') as tmp: tmp.write_text(json.dumps(meta, indent=1))
@@ -414,7 +425,7 @@ def save(self:OODDetector,
 @patch
 def _kept_params(self:OODDetector):
     "Arguments of the constructor that a file keeps."
-    res = {k: v for k, v in self.get_params().items() if k not in ('out', 'device', 'progress')}
+    res = {k: v for k, v in self.get_params().items() if k not in ('out', 'device', 'progress', 'functions')}
     return dict(res, ood_score=self.decides, **({'drop': list(self.drop)} if 'drop' in res else {}))
 
 # %% ../nbs/50_detector.ipynb #38e2c30e
@@ -433,6 +444,7 @@ def load_detector(
             f'{", ".join(sorted(new))}; fit the detector again')
     det = own(**meta['params'])
     det.device, det.pipeline_, det.calibration_ = device, pipeline, calibration
+    det.functions = [FUNCTIONS[n] for n in meta.get('functions', ())]
     det.facts_, det.notes_, det.skipped_, det.read_notes_ = meta['facts'], meta['notes'], [], []
     det.n_features_in_ = math.prod(pipeline.shape)
     if meta['features']: det.feature_names_in_ = np.array(meta['features'], dtype=object)
@@ -480,10 +492,7 @@ def from_embeddings(cls:OODDetector,
 @patch
 def cost(self:OODDetector)->dict: # score -> milliseconds per example
     "What each score costs, as measured when the detector was fitted."
-    ms = dict(self.pipeline_.ms)
-    models = ms.pop('flow', 0.)*len(self.pipeline_.flows)
-    codes = sum(ms.values())
-    return {n: models + codes*self._coded(n) for n in self.calibration_.names}
+    return {n: self.pipeline_.cost(r) for n, r in self.calibration_.reads.items()}
 
 # %% ../nbs/50_detector.ipynb #878186ff
 @patch
@@ -549,6 +558,7 @@ def calibration(self:OODDetector,
 class VectorDetector(OODDetector):
     "An `OODDetector` for rows of numbers under the whole contract of scikit-learn."
     size, mode, drop, k, most, out, least = None, None, (), 1, 60_000, None, 5
+    functions = ()
     def __init__(self,
         ood_score='auto', # decides: a name or a `Score`; 'auto': what suits the model
         alpha:float=.05, # false-alarm rate of decisions

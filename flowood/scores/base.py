@@ -427,6 +427,7 @@ def get_score(
     **kwargs, # arguments of the score
 )->Score: # a new, unfitted score
     "A score by its name."
+    if '@' in name: return Stat(name)
     if name not in SCORES: _load_scores()
     require(name in SCORES, f'there is no score named {name!r}; choose one of {sorted(SCORES)}')
     missing = [k for k in _arguments(SCORES[name]) if k not in kwargs]
