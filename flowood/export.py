@@ -329,9 +329,10 @@ class GraphDetector(nn.Module):
             f'the detector has no score {name!r}; choose one of {", ".join(scores)}')
         flow = copy.deepcopy(pipe.flow).cpu().requires_grad_(False)
         self.flow, self.double_ = flow.double() if double else flow, double
-        inside = [f for f in pipe.functions if isinstance(f, nn.Module)]
-        self.functions = nn.ModuleList(copy.deepcopy(inside)).cpu().requires_grad_(False)
-        self.outside = [f for f in pipe.functions if not isinstance(f, nn.Module)]
+        every = *pipe.own[0], *pipe.functions
+        inside = [copy.deepcopy(f) for f in every if isinstance(f, nn.Module)]
+        self.functions = nn.ModuleList(inside).cpu().requires_grad_(False)
+        self.outside = [f for f in every if not isinstance(f, nn.Module)]
         self.levels, flow.pre.levels = flow.pre.levels or 256, None # bytes need no check of range
         self.alpha, self.about = float(det.alpha), _about(det, name, cal[name], double)
         self.kind, self.shape = pipe.spec['kind'], pipe.shape
