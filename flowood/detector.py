@@ -677,3 +677,39 @@ def as_pyod(
             return self._keep(self.det.outlier_scores(X))
         def decision_function(self, X): return self.det.outlier_scores(X)
     return FlowoodDetector(det)
+
+# %% ../nbs/50_detector.ipynb #a7d20002
+from datetime import date
+
+# %% ../nbs/50_detector.ipynb #a7d20003
+@patch
+def update(self:OODDetector,
+    X, # new ID data, none of it trained on; anything that `fit` takes
+    add:bool=False, # to the old calibration scores; else in place of them
+    bs:int=256, # examples per block
+)->OODDetector: # itself
+    "Calibrate anew on other ID data, without training."
+    src, pipe, cal = self.open(X), self.pipeline_, self.calibration_
+    blocks = [tables for _, _, tables in pipe.stream(src, bs) if tables]
+    tables = [pd.concat(t, ignore_index=True) for t in zip(*blocks)]
+    n, k = len(tables[0]), len(cal.folds)
+    need = max(k, needed(self.alpha) - add*cal.n)
+    require(n >= need, f'{src.path} holds {n} readable examples, and {need} are needed to '
+            f'calibrate at alpha {self.alpha:g}; give more'
+            + ('' if add else ', or add them to the old ones with add=True'))
+    self.calibration_ = cal.updated(tables, add)
+    vars(self).pop('test_', None)
+    self._note_update(n, src, cal, add)
+    return self
+
+@patch
+def _note_update(self:OODDetector, n, src, old, add):
+    "Facts and a note of a new calibration."
+    how = f'beside the {old.n:,} before' if add else f'in place of the {old.n:,} before'
+    said = f'{n:,} examples of {src.path}, {date.today()}, {how}'
+    bad = f' ({len(src.skipped):,} more cannot be read)' if src.skipped else ''
+    dealt = f', dealt out to {len(old.folds)} models' if old.cross else ''
+    done = self.facts_.get('calibrated on')
+    self.facts_ = {**self.facts_, 'calibrated on': f'{done}; then {said}' if done else said}
+    self.notes_ = [*self.notes_, *src.notes, f'calibrated anew on {said}{dealt}{bad}.']
+    self.skipped_, self.read_notes_ = src.skipped, src.notes

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['SUBSTITUTES', 'log_ndtr_both', 'graph_conv2d', 'graph_softplus', 'Substitute', 'graph_statistics', 'torch_score',
-           'count_p', 'GraphDetector', 'export_onnx', 'as_rows', 'OnnxDetector', 'compare_onnx']
+           'count_p', 'GraphDetector', 'outside_statistics', 'export_onnx', 'as_rows', 'OnnxDetector', 'compare_onnx']
 
 # %% ../nbs/55_onnx.ipynb #f3e49006
 import copy, json, math
-from functools import singledispatch
+from functools import partial, singledispatch
 from importlib import import_module
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from .conformal import threshold_at
 from .core import atomic, common_noise, dequantize, require
 from .scores.base import (
     GMM, OCSVM, Abs, Combined, DoSE, Linear, Mahalanobis, NegLogLik, Stat, Typicality)
+from .scores.complexity import CODECS, Complexity, code_lengths
 from .scores.statistics import anderson_darling, model_columns, spectrum_cv
 
 # %% ../nbs/55_onnx.ipynb #ead630da
@@ -161,9 +162,8 @@ def torch_score(
 def _get(t, name):
     "One statistic of a graph."
     have = getattr(t, 'fs', t)
-    require(name in have, f'the score needs the statistic {name!r}, and one forward pass of the '
-        f'flow gives only {", ".join(have)}; compressors, gradients and second models stay '
-        f'outside a graph, so {_CHOOSE}')
+    require(name in have, f'the score needs the statistic {name!r}, and the model and the '
+        f'functions of the detector give only {", ".join(have)}; {_CHOOSE}')
     return t[name]
 
 @torch_score.register
@@ -184,6 +184,14 @@ def _(score:Abs):
 def _(score:Linear):
     fs = [torch_score(p) for p in score.parts]
     return lambda t: sum((w*f(t) for w, f in zip(score.weights, fs)), start=0.) + score.const
+
+@torch_score.register
+def _(score:Complexity):
+    def f(t):
+        bits = torch.stack([_get(t, k) for k in score.used], 1).amin(1)
+        model_bits = 8.*score.dims - _get(t, score.column)/math.log(2)
+        return model_bits - score.slope*bits
+    return f
 
 # %% ../nbs/55_onnx.ipynb #9f7e67be
 def _kde_form(ends, kde):
@@ -321,6 +329,10 @@ class GraphDetector(nn.Module):
             f'the detector has no score {name!r}; choose one of {", ".join(scores)}')
         flow = copy.deepcopy(pipe.flow).cpu().requires_grad_(False)
         self.flow, self.double_ = flow.double() if double else flow, double
+        every = *pipe.own[0], *pipe.functions
+        inside = [copy.deepcopy(f) for f in every if isinstance(f, nn.Module)]
+        self.functions = nn.ModuleList(inside).cpu().requires_grad_(False)
+        self.outside = [f for f in every if not isinstance(f, nn.Module)]
         self.levels, flow.pre.levels = flow.pre.levels or 256, None # bytes need no check of range
         self.alpha, self.about = float(det.alpha), _about(det, name, cal[name], double)
         self.kind, self.shape = pipe.spec['kind'], pipe.shape
@@ -328,12 +340,19 @@ class GraphDetector(nn.Module):
         noise = common_noise(self.shape, pipe.k, pipe.seed) if self.kind == 'image' else None
         self.register_buffer('noise', noise)
         self.register_buffer('cal', torch.tensor(np.sort(cal[name])))
-        with torch.no_grad():
-            t = self.statistics(self.example(2))
-            self.score(t)
-        self.outputs = ['log_prob', 'score', 'p_value', 'is_ood']
-        self.outputs += [k for k in t if k != 'log_prob']
+        with torch.no_grad(): self._settle(det.calibration_.reads[name])
         self.eval()
+
+    def _settle(self, reads):
+        "Which statistics the graph is given, of those that the score reads, and what it returns."
+        own = self.statistics(self.example(2)).fs
+        self.given = [k for k in reads if k not in own]
+        codecs = [k[5:] for k in self.given if k.startswith('bits_') and k[5:] in CODECS]
+        self.about.update(stats=self.given, codecs=codecs)
+        t = self.statistics(*self.inputs(self.example(2).numpy()))
+        self.score(t)
+        self.outputs = ['log_prob', 'score', 'p_value', 'is_ood']
+        self.outputs += [k for k in t if k not in ('log_prob', *self.given)]
 
 # %% ../nbs/55_onnx.ipynb #4dae0c3f
 @patch
@@ -354,30 +373,64 @@ def prepare(self:GraphDetector,
     v = dequantize(x.permute(0,3,1,2)[None], self.noise[:,None], self.levels)
     return v.flatten(0, 1).to(next(self.flow.parameters()).dtype)
 
+def _stored(x):
+    "A raw batch as statistic functions are given it: images with their channels first."
+    return x.permute(0,3,1,2) if x.ndim == 4 else x
+
 @patch
 def statistics(self:GraphDetector,
     x:Tensor, # a raw batch
+    stats:Tensor=None, # of the statistics `given`, float64 `(B, S)`
 )->dict: # statistic -> float64 `(B,)`
-    "What `model_statistics` gives, as tensors and by need."
+    "What `model_statistics` and the statistic functions give, as tensors and by need."
     t = graph_statistics(self.flow, self.prepare(x))
     views = 1 if self.noise is None else len(self.noise)
-    return _Lazy(**{k: lambda k=k: t[k].double().view(views, -1).mean(0) for k in t.fs})
+    fs = {k: lambda k=k: t[k].double().view(views, -1).mean(0) for k in t.fs}
+    for f in self.functions:
+        fs.update({k: lambda v=v: v().double() for k, v in f.columns(_stored(x)).items()})
+    if stats is not None:
+        fs.update({k: lambda i=i: stats[:,i] for i, k in enumerate(self.given)})
+    return _Lazy(**fs)
 
 @patch
 def forward(self:GraphDetector,
     x:Tensor, # uint8 `(B, h, w, c)`, or float64 rows `(B, d)`
+    stats:Tensor=None, # of the statistics `given`, if there are any, float64 `(B, S)`
 ): # `log_prob`, `score`, `p_value`, `is_ood` and the statistics that the score reads, `(B,)` each
     "Judge a batch; the names are in `outputs`."
     with Substitute(self.double_):
-        t = self.statistics(x)
+        t = self.statistics(x, stats)
         s = self.score(t)
         s = torch.where(s == s, s, torch.full_like(s, math.inf))
         p = count_p(self.cal, s)
         return t['log_prob'], s, p, p <= self.alpha, *[t[k] for k in self.outputs[4:]]
 
+# %% ../nbs/55_onnx.ipynb #a7d50002
+def outside_statistics(
+    x, # a raw batch: uint8 `(N, h, w, c)`, or float64 `(N, d)`
+    names, # which statistics
+    functions, # that compute them, from a batch as it is stored
+)->np.ndarray: # float64 `(N, len(names))`
+    "What a graph does not compute itself, in the order of its second input."
+    have, batch = {}, _stored(torch.as_tensor(x))
+    for f in functions: have.update(f(batch))
+    lacking = [k for k in names if k not in have]
+    require(not lacking, f'the graph is given the statistics {", ".join(lacking)}, which no codec '
+        'computes; pass the functions that do as functions=[...]')
+    return np.stack([np.asarray(have[k], float) for k in names], 1)
+
+@patch
+def inputs(self:GraphDetector,
+    x, # a raw batch, an array
+)->tuple: # of tensors: the batch, and what is `given`, if anything is
+    "What the module takes."
+    if not self.given: return torch.as_tensor(x),
+    stats = outside_statistics(x, self.given, self.outside)
+    return torch.as_tensor(x), torch.as_tensor(stats)
+
 # %% ../nbs/55_onnx.ipynb #9abc177f
 def _before(kind, shape):
-    "What the user of a file has to do with an example beforehand."
+    "What the user of a file has to do with an example beforehand, but for `stats`."
     if kind == 'table': return 'pass the columns in this order, as float64, in their own units'
     mode = {3: 'RGB', 1: 'L (grey)'}.get(shape[0], 'stored')
     return (f'read as {mode}, resize to {shape[2]}x{shape[1]} (width x height) beforehand; the '
@@ -406,9 +459,10 @@ def _trace(m):
     "The ONNX model of a `GraphDetector`."
     from onnxscript.optimizer import fold_constants, remove_unused_nodes
     batch = {0: torch.export.Dim('n')}
-    prog = torch.onnx.export(m, (m.example(2),), dynamo=True, dynamic_shapes=(batch,),
-        input_names=['x'], output_names=m.outputs, opset_version=20, verbose=False,
-        optimize=False)
+    args = m.inputs(m.example(2).numpy())
+    prog = torch.onnx.export(m, args, dynamo=True, dynamic_shapes=(batch,)*len(args),
+        input_names=['x', 'stats'][:len(args)], output_names=m.outputs, opset_version=20,
+        verbose=False, optimize=False)
     fold_constants(prog.model)
     remove_unused_nodes(prog.model)
     proto = prog.model_proto
@@ -438,7 +492,7 @@ def export_onnx(
         x = as_rows(det, calibrate)
         m.cal = torch.zeros(len(x), dtype=torch.float64)
     proto = _trace(m)
-    if calibrate is not None: m.about.update(_recalibrate(proto, x, m.alpha))
+    if calibrate is not None: m.about.update(_recalibrate(proto, m.inputs(x), m.alpha))
     outputs = 'log_prob, score, p_value, is_ood'
     proto.producer_name = 'flowood'
     proto.doc_string = f'flowood {__version__}: {m.about["layout"]} -> {outputs}'
@@ -468,16 +522,18 @@ def _session(model, threads=1):
     o.intra_op_num_threads = threads
     return ort.InferenceSession(model, o, providers=['CPUExecutionProvider'])
 
-def _run(session, x, bs, names=None):
+def _run(session, inputs, bs, names=None):
     "The outputs of a session by name, computed in batches."
     names = names or [o.name for o in session.get_outputs()]
-    rows = [session.run(names, {'x': x[i:i+bs]}) for i in range(0, max(len(x), 1), bs)]
+    given, rows = dict(zip(('x', 'stats'), map(np.asarray, inputs))), []
+    for i in range(0, max(len(given['x']), 1), bs):
+        rows.append(session.run(names, {k: v[i:i+bs] for k, v in given.items()}))
     return {k: np.concatenate(v) for k, v in zip(names, zip(*rows))}
 
-def _recalibrate(proto, x, alpha):
+def _recalibrate(proto, inputs, alpha):
     "Let the graph score the calibration data, and keep these scores in it."
     import onnx
-    cal = np.sort(_run(_session(proto.SerializeToString()), x, 256, ['score'])['score'])
+    cal = np.sort(_run(_session(proto.SerializeToString()), inputs, 256, ['score'])['score'])
     const = next(t for t in proto.graph.initializer if t.name == 'cal')
     const.CopyFrom(onnx.numpy_helper.from_array(cal, 'cal'))
     return dict(n_cal=len(cal), threshold=threshold_at(cal, alpha), calibrated_by='the graph')
@@ -489,7 +545,8 @@ class OnnxDetector:
     "An exported detector, run by onnxruntime."
     def __init__(self,
         path, # file written by `export_onnx`
-        threads:int=1, # of onnxruntime
+        threads:int=1, # of onnxruntime, and of the codecs
+        functions=(), # statistic functions of your own that the graph is given columns of
     ):
         there = Path(path).is_file()
         require(there, f'there is no file {path}; write one with export_onnx', FileNotFoundError)
@@ -502,6 +559,9 @@ class OnnxDetector:
         require('flowood' in meta, f'{path} is an ONNX file, but not one that flowood wrote')
         self.path, self.about = path, json.loads(meta['flowood'])
         self.dtype = _TYPES[self.session.get_inputs()[0].type]
+        self.stats, codecs = self.about.get('stats', []), self.about.get('codecs', [])
+        codes = [partial(code_lengths, codecs=codecs, workers=threads)] if codecs else []
+        self.functions = [*codes, *functions]
 
     def __call__(self,
         x, # uint8 `(N, h, w, c)`, or rows of numbers `(N, d)`
@@ -515,7 +575,9 @@ class OnnxDetector:
         require(x.shape[1:] == needs and right, f'{self.path} takes {a["layout"]} of shape (N, '
             f'{", ".join(map(str, needs))}) and was given {x.dtype} of shape {x.shape}; '
             f'{a["before"]}')
-        return pd.DataFrame(_run(self.session, x.astype(self.dtype, copy=False), bs))
+        x = x.astype(self.dtype, copy=False)
+        stats = [outside_statistics(x, self.stats, self.functions)] if self.stats else []
+        return pd.DataFrame(_run(self.session, [x, *stats], bs))
 
     def __repr__(self):
         a = self.about
@@ -529,7 +591,7 @@ def judge(self:GraphDetector,
     bs:int=256, # examples per batch
 )->pd.DataFrame: # a row per example, the columns of the exported graph
     "What the exported graph should say, in PyTorch."
-    rows = [self(torch.as_tensor(x[i:i+bs])) for i in range(0, max(len(x), 1), bs)]
+    rows = [self(*self.inputs(x[i:i+bs])) for i in range(0, max(len(x), 1), bs)]
     return pd.DataFrame({k: torch.cat(v).numpy() for k, v in zip(self.outputs, zip(*rows))})
 
 def compare_onnx(

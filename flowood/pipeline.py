@@ -521,3 +521,30 @@ def _format_1(tensors, meta):
         spec=dict(spec, settings=settings), k=params['k'], seed=params['seed'], clock=clock,
         notes=[], features=[],
         calibration=dict(folds=[meta['scores']], reads=meta['reads']))
+
+# %% ../nbs/47_pipeline.ipynb #a7d10012
+import warnings
+
+# %% ../nbs/47_pipeline.ipynb #a7d10013
+@patch
+def __setattr__(self:Judge, name, value):
+    "Refuse a rate that is none, and warn of one that cannot be kept."
+    if name == 'alpha' and 'calibration_' in vars(self):
+        needed(value)
+        value, why = float(value), self.calibration_.why(value)
+        if why: warnings.warn(why, stacklevel=2)
+    object.__setattr__(self, name, value)
+
+# %% ../nbs/47_pipeline.ipynb #a7d10002
+@patch
+def updated(self:Calibration,
+    tables:list, # statistics of new ID data, a data frame per fold, from `Pipeline.tables`
+    add:bool=False, # to the old calibration scores; else in place of them
+)->Calibration: # the same scores
+    "Calibrated on other ID data; what was fitted stays."
+    cal, k = [], len(self.folds)
+    for i, own in enumerate(self.folds):
+        new = {n: s(tables[i][i::k]) for n, s in own.items()}
+        if add: new = {n: np.r_[self.cal[i][n], v] for n, v in new.items()}
+        cal.append(new)
+    return Calibration(self.folds, cal, self.reads)
