@@ -21,8 +21,8 @@ from sklearn.utils.validation import validate_data
 
 from .conformal import DriftMonitor, benjamini_hochberg
 from .core import atomic, bits_per_dim, digest, require, rng, save_tensors, seeded
-from .embeddings import Backbone, backbone, embed
 from .flows.models import PRESETS, create, default_model, flow_config, shape_args
+from .lint import example_hashes
 from .metrics import alarm_range, compare, ks_uniform
 from .pipeline import (FUNCTIONS, Judge, Pipeline, at_size, calibrate, folds, four_parts,
                               needed, read_parts, require_device, spec_of)
@@ -102,12 +102,13 @@ def _check_score(det, x, config, spec):
 
 def _backbone(features, device):
     "The network that features are taken from, or `None`, and what there is to say about it."
-    if features is None or isinstance(features, Backbone): return features, []
+    if features is None or hasattr(features, 'prepare'): return features, []
     require(isinstance(features, str) and features, f'features is {features!r}; give the name of '
             "a backbone, such as 'mobilenet_v2@96', a `Backbone`, 'auto' or None", TypeError)
     name, _, size = ('mobilenet_v2@96' if features == 'auto' else features).partition('@')
     require(not size or size.isdigit(), f'features is {features!r}; after the @ stands a number '
             "of pixels, as in 'mobilenet_v2@96'")
+    from flowood.embeddings import backbone
     try: return backbone(name, int(size) if size else None, device=device), []
     except FileNotFoundError as e:
         if features != 'auto': raise
@@ -117,6 +118,7 @@ def _feature_seconds(bb, parts, test):
     "How long the features of all examples that need them will take."
     if bb is None: return 0.
     n = sum(min(len(x), Distances.most) + len(fit) + len(cal) for x, fit, cal in parts)
+    from flowood.embeddings import embed
     few = parts[0][0][:16]
     t = time.perf_counter()
     embed(bb, few, cache=False)
@@ -126,6 +128,7 @@ def _distances(det, x, seen):
     "Distances of training examples, as the density sees them, and of their features."
     res = [Distances(seen.shape[1:], unit=det.unit).fit(seen, det.seed)]
     if det.backbone_ is not None:
+        from flowood.embeddings import embed
         rows = embed(det.backbone_, x[reference(len(x), det.seed)]).double()
         res.append(Distances(rows.shape[1:], of='features').fit(rows))
     return res
@@ -263,14 +266,14 @@ def fit(self:OODDetector,
     require((x != x[0]).any(), f'all {len(x):,} examples of {src.path} are the same, so there is '
             'nothing to learn from them; give others')
     spec = json.loads(json.dumps(spec_of(src, model)))
-    if held_out is None: parts, test = self._parts(names, x)
-    else: parts, test = self._given_parts(x, self._held_out(held_out, spec))
+    if held_out is None: parts, test, copied = self._parts(names, x)
+    else: parts, test, copied = self._given_parts(x, self._held_out(held_out, spec))
     config = _config(model, shape, len(parts[0][0]))
     evals = max(_check_score(self, x, config, spec), 3 if self.backbone_ is not None else 1)
     parts, test = _thin(parts, test, max(1000, needed(self.alpha), 5000//evals))
     spent = time.perf_counter() - started + _feature_seconds(self.backbone_, parts, test)
     plans = self._train(parts, test, config, spec, shape, spent)
-    self.notes_ = [*src.notes, *said, *self.notes_]
+    self.notes_ = [*src.notes, *said, *copied, *self.notes_]
     self._calibrate(parts, test)
     self._note(src, plans, time.perf_counter() - started)
     return self
@@ -300,15 +303,28 @@ def _check_arguments(self:OODDetector):
 @patch
 def _parts(self:OODDetector, names, x):
     "Examples to train, fit and calibrate on, for each model; names and examples to test on."
-    cuts, test = self._cut(len(x))
+    copies, notes = _copies(x), []
+    cuts, test = self._cut(len(copies))
+    if len(copies) < len(x):
+        whole = lambda part: torch.tensor([j for i in part.tolist() for j in copies[i]])
+        cuts, test = [[whole(p) for p in cut] for cut in cuts], test if test is None else whole(test)
+        notes = [f'{len(x) - len(copies):,} of the {len(x):,} images are copies of others; '
+                 'copies stay on the same side of every cut.']
     parts = [tuple(x[p] for p in cut) for cut in cuts]
-    return parts, None if test is None else ([names[i] for i in test.tolist()], x[test])
+    return parts, test if test is None else ([names[i] for i in test.tolist()], x[test]), notes
+
+def _copies(x):
+    "Positions of each different image; rows stay alone, as tables of counts repeat by nature."
+    if x.dim() == 2: return range(len(x))
+    where = {}
+    for i, h in enumerate(example_hashes(x)): where.setdefault(h, []).append(i)
+    return list(where.values())
 
 @patch
 def _given_parts(self:OODDetector, x, held):
     "The same of separate held-out data."
     (_, fit), (_, cal), test = held
-    return [(x, fit, cal)], test
+    return [(x, fit, cal)], test, []
 
 def _thin(parts, test, most):
     "Of each held-out part as many examples as a costly model can judge in time."

@@ -20,7 +20,6 @@ from fastcore.basics import patch
 from .conformal import conformal_p, tail_log_p, threshold_at
 from .core import require, rng
 from .data import resize, to_nchw
-from .embeddings import backbone, embed
 from .flows.models import PRESETS
 from .scores.base import Stat, columns_read, fit_scores
 from .scores.complexity import code_lengths
@@ -143,6 +142,7 @@ def seen(self:Pipeline,
 @patch
 def _features(self:Pipeline, x):
     "Features of a batch, as rows; the time they take is theirs."
+    from flowood.embeddings import embed
     named = self._timed('features', lambda x: dict(rows=embed(self.features, x, cache=False)), x)
     return named['rows'].double()
 
@@ -494,6 +494,7 @@ def _restored(tensors, meta, device):
 def _same_backbone(about, device):
     "The network that features came from, with the weights that it had."
     if not about: return None
+    from flowood.embeddings import backbone
     bb = backbone(about['name'], about['size'], device=device)
     require(bb.hash == about['hash'], f"the weights of {about['name']} here are not those that the "
             'detector was fitted with; put its file under the data root, or fit it again')
