@@ -216,37 +216,41 @@ def forward(self:Distances,
     x = x.to(self.mean.device)
     return {k: f().cpu().numpy() for k, f in self.columns(x).items()}
 
-# %% ../../nbs/38_distances.ipynb #7f4c66d6
-from .base import (GMM, Combined, MissingColumn, Stat, density_columns, get_score,
-                                 numeric_columns)
+# %% ../../nbs/38_distances.ipynb #6f350bf3
+from .base import (GMM, Combined, DoSE, MissingColumn, Stat, density_columns,
+                                 get_score, numeric_columns)
 
-# %% ../../nbs/38_distances.ipynb #1922f24f
+# %% ../../nbs/38_distances.ipynb #1776d284
 def opinions(
     stats, # statistics of ID data, a data frame or a dict
-)->list: # unfitted scores
+)->tuple: # unfitted scores, and how to combine them
     "The scores that sit on a panel, by the statistics that there are."
     have = numeric_columns(stats)
-    near = lambda of: [Stat(c) for c in have if re.fullmatch(f'(knn|lof|gauss|mixture)@{of}', c)]
-    if near('rows'): return near('rows')
+    near = lambda of: [c for c in have if re.fullmatch(f'(knn|lof|gauss|mixture)@{of}', c)]
+    if near('rows'): return [Stat(c) for c in near('rows')], 'cauchy'
     require('lof@pixels' in have, 'a panel needs distances from training examples, and the '
             'statistics have none; compute those of a fitted `Distances`, too', MissingColumn)
-    rest = [Stat('lof@pixels'), *near('features')]
-    if any(c.startswith('logloss@') for c in have): return [get_score('denoiser'), *rest]
+    things = near('features') and [GMM(near('features')), Stat('lof@features')]
+    if any(c.startswith('logloss@') for c in have):
+        return [get_score('denoiser'), Stat('lof@pixels'), *things], 'fisher'
     codes = [c for c in have if c.startswith('bits_')]
-    parts = [c for c in density_columns(stats) if '@' not in c and c not in codes]
-    return [GMM([*parts, *codes]), *[get_score('complexity')]*bool(codes), *rest]
+    own = [*density_columns(stats), *codes]
+    places = GMM([f'{k}@pixels' for k in ('lof', 'mixture', 'residual')])
+    shared = [DoSE(own), *[get_score('complexity')]*bool(codes)]
+    return [*shared, *(things or [GMM(own), places])], 'fisher'
 
 class Panel(Combined):
-    "Fisher's combination of the ID ranks of scores that err in different places."
-    name,args = 'panel',('parts',)
+    "ID ranks of scores that err in different places, combined."
+    name,args = 'panel',('parts','how')
     def __init__(self,
         parts=None, # scores to merge; `None`: the `opinions` that the statistics allow
+        how:str='fisher', # as in `combine`
     ):
-        super().__init__(parts or (), 'fisher')
+        super().__init__(parts or (), how)
         self.free = not self.parts
     def fit(self,
         stats, # statistics of held-out ID data, DataFrame or dict
     ):
         "Choose the opinions, if that is left to the panel, and set all constants."
-        if self.free: self.parts = opinions(stats)
+        if self.free: self.parts, self.how = opinions(stats)
         return super().fit(stats)
