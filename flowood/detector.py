@@ -678,3 +678,18 @@ def _places(self:OODDetector, x, rows):
     columns = self.pipeline_.spec['columns']
     if columns is None or len(columns) != x.shape[1]: columns = range(x.shape[1])
     return dict(shares=pd.DataFrame(shares(mean, x, rows).numpy(), columns=list(columns)))
+
+# %% ../nbs/50_detector.ipynb #50e00009
+@patch
+def explain_results(self:OODDetector,
+    res:dict, # from `results`
+    n:int=5, # how many of each set
+    usual=None, # ID examples to compare with; `None`: those kept at `fit`
+)->dict: # `res`, each set with an entry `why`: index, and maps or shares
+    "Add to judged sets where their strangest examples are strange."
+    rows = self._usual_of(usual)
+    for o in (res['id'], *res['ood'].values()):
+        s = o['scores'][res['score']].fillna(np.inf).to_numpy()
+        index = np.argsort(-s, kind='stable')[:n]
+        o['why'] = dict(index=index.tolist(), **self._places(o['x'][torch.from_numpy(index)], rows))
+    return res

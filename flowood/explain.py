@@ -214,7 +214,7 @@ def _mean_map(self:Where, x):
 @patch
 def __call__(self:Where,
     x, # images, `uint8` `(n, c, h, w)`
-    bs:int=64, # images per batch
+    bs:int=256, # images per batch
 )->torch.Tensor: # `(n, h, w)`, nats; positive where the image is not what the rest of it promised
     "A map of what is strange in each image."
     return torch.cat([self._mean_map(b) for b in x.split(bs)])
@@ -222,7 +222,7 @@ def __call__(self:Where,
 @patch
 def surplus(self:Where,
     x, # images, `uint8` `(n, c, h, w)`
-    bs:int=64, # images per batch
+    bs:int=256, # images per batch
 )->torch.Tensor: # `(n, h, w)`, nats; negative where the image is simpler than usual
     "The nats that each pixel costs, minus what is usual there."
     return torch.cat([self._pixels(b)[:,-1] - self.usual[0] for b in x.split(bs)])
