@@ -694,6 +694,80 @@ def as_pyod(
         def decision_function(self, X): return self.det.outlier_scores(X)
     return FlowoodDetector(det)
 
+# %% ../nbs/50_detector.ipynb #50e00002
+from .explain import Where, nearest, shares
+
+# %% ../nbs/50_detector.ipynb #50e00003
+@patch
+def _strangest(self:OODDetector, src, n, bs=256):
+    "Names, scores, p-values and examples of the `n` strangest of a source, strangest first."
+    best, xs = pd.DataFrame(dict(name=[], score=[], p_value=[])), None
+    for order, keep, x in src.blocks(bs):
+        if not len(keep): continue
+        s, p = self.calibration_.judge(self.decides, self.pipeline_.tables(x))
+        new = pd.DataFrame(dict(name=[order[i] for i in keep.tolist()], score=s, p_value=p))
+        best = pd.concat([best, new], ignore_index=True) if xs is not None else new
+        xs = x if xs is None else torch.cat([xs, x])
+        first = np.argsort(-best.score.fillna(np.inf).to_numpy(), kind='stable')[:n]
+        best, xs = best.iloc[first].reset_index(drop=True), xs[torch.from_numpy(first.copy())]
+    return best, xs
+
+@patch
+def _usual_of(self:OODDetector, usual, most=1000):
+    "ID examples that say what is usual."
+    if usual is not None: return self.open(usual).sample(most, self.seed)[1]
+    if getattr(self, 'usual_', None) is not None: return self.usual_
+    require(hasattr(self, 'test_'), 'this detector was loaded and does not know what is usual; '
+            'pass some hundred ID examples as usual=')
+    return self.test_['x'][:most]
+
+# %% ../nbs/50_detector.ipynb #50e00004
+@patch
+def explain(self:OODDetector,
+    X, # anything that `fit` takes
+    n:int=10, # how many examples, the strangest first; `None`: all
+    usual=None, # ID examples to compare with; `None`: those kept at `fit`
+    k:int=3, # how many similar ID examples
+)->dict: # names, scores, p_values, nearest, distances, usual, x; maps of images, shares of rows
+    "Where the strangest examples are strange, and what they resemble."
+    self._require_fitted()
+    require(n is None or hasattr(n, '__index__') and n > 0,
+            f'n is {n!r}; give a positive number of examples, or None for all')
+    best, x = self._strangest(self.open(X), n)
+    rows = self._usual_of(usual)
+    res = dict(names=best.name.tolist(), scores=best.score.to_numpy(),
+               p_values=best.p_value.to_numpy(), x=x, usual=rows)
+    res['nearest'], res['distances'] = (o.numpy() for o in nearest(x, rows, k, self.unit))
+    return dict(res, **self._places(x, rows))
+
+@patch
+def _places(self:OODDetector, x, rows):
+    "Maps of images, or a data frame with the shares of the columns of rows."
+    flows = self.pipeline_.flows
+    if x.dim() == 4:
+        if getattr(self, '_where', (None,))[0] is not rows:
+            self._where = rows, Where(flows).fit(rows)
+        return dict(maps=self._where[1](x).numpy())
+    mean = lambda v: torch.stack([f.log_prob(v) for f in flows]).mean(0).cpu().double()
+    columns = self.pipeline_.spec['columns']
+    if columns is None or len(columns) != x.shape[1]: columns = range(x.shape[1])
+    return dict(shares=pd.DataFrame(shares(mean, x, rows).numpy(), columns=list(columns)))
+
+# %% ../nbs/50_detector.ipynb #50e00009
+@patch
+def explain_results(self:OODDetector,
+    res:dict, # from `results`
+    n:int=5, # how many of each set
+    usual=None, # ID examples to compare with; `None`: those kept at `fit`
+)->dict: # `res`, each set with an entry `why`: index, and maps or shares
+    "Add to judged sets where their strangest examples are strange."
+    rows = self._usual_of(usual)
+    for o in (res['id'], *res['ood'].values()):
+        s = o['scores'][res['score']].fillna(np.inf).to_numpy()
+        index = np.argsort(-s, kind='stable')[:n]
+        o['why'] = dict(index=index.tolist(), **self._places(o['x'][torch.from_numpy(index)], rows))
+    return res
+
 # %% ../nbs/50_detector.ipynb #a7d20002
 from datetime import date
 
