@@ -1395,6 +1395,7 @@ def open_source(
     how = SimpleNamespace(size=size, drop=drop, mode=mode, shape=shape, image=image, ids=ids,
                           white=white, columns=columns, encoding=encoding)
     how.fitting = not shape and columns is None and encoding is None
+    how.raw = (len(encoding),) if encoding else None
     if isinstance(X, (str, os.PathLike)): src = _open_path(Path(X).expanduser(), how, files)
     else: src = _open_object(X, how)
     is_image = src.kind == 'image'
@@ -1441,7 +1442,7 @@ def _from_rows(where, rows, how):
 
 def _is_one(s, dtype, how):
     "Whether an array of this shape is one example."
-    if len(s) == 1: return bool(how.shape and how.shape == s)
+    if len(s) == 1: return s in (how.shape, how.raw)
     needs = how.image
     if len(s) == 2 and needs: return s == needs[1:] or bool(how.size and dtype == np.uint8)
     if len(s) != 3: return False
@@ -1559,7 +1560,7 @@ def _open_list(items, how, where, lazy=False):
     a = _as_array(o, f'the first example of {where}')
     require(a.ndim > 0, f'{where} holds single numbers; rows or images are needed')
     if a.ndim == 1 and not how.image:
-        return _open_rows(items, how, where, how.shape[0] if how.shape else len(a))
+        return _open_rows(items, how, where, how.shape[0] if how.shape and not how.raw else len(a))
     require(a.ndim < 4, f'{where} holds examples of shape {a.shape}; rows or images are needed')
     return _Pictures(where, items, how, lazy=lazy)
 
