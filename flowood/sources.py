@@ -521,7 +521,7 @@ def _distinct(names):
         res[f'{s}.{k}' if k else s] = None
     return list(res), changed
 
-# %% ../nbs/06_sources.ipynb #ea972f55
+# %% ../nbs/06_sources.ipynb #a42310f0
 _DATE = re.compile(r'\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?([T ].*)?')
 _CLOCK = '', ' %H:%M', ' %H:%M:%S'
 _FORMATS = ['ISO8601', *[d + c for d in ('%d.%m.%Y', '%m/%d/%Y', '%d/%m/%Y') for c in _CLOCK]]
@@ -534,11 +534,15 @@ def _level(s):
     except ValueError: return s
     return str(int(v)) if v.is_integer() and abs(v) < 2**53 and '_' not in s else s
 
+def _cells_at(col, rows):
+    "Some cells of a column of any kind."
+    if isinstance(col, np.ndarray): return col[rows]
+    return tuple(col[i] for i in rows) if isinstance(col, tuple) else col.iloc[rows]
+
 def _levels(col, at=None):
     "The names of the levels of a column, or of its cells `at`."
-    if isinstance(col, np.ndarray): return [_level(o) for o in (col if at is None else col[at])]
-    if isinstance(col, tuple): return [_level(o) for o in (col if at is None else _at(col, at))]
-    col = col if at is None else col.iloc[at]
+    if at is not None: col = _cells_at(col, at)
+    if isinstance(col, (np.ndarray, tuple)): return [_level(o) for o in col]
     return ['' if gone else _level(o) for o, gone in zip(col.astype(object), col.isna())]
 
 def _is_date(col): return not isinstance(col, (tuple, np.ndarray)) and col.dtype.kind == 'M'
@@ -680,7 +684,7 @@ def fit(self:Encoding,
         if p['gives'] != every: p['takes'] = [i for i, o in enumerate(every) if o not in drop]
     return self
 
-# %% ../nbs/06_sources.ipynb #e5aeb7a1
+# %% ../nbs/06_sources.ipynb #c4bb1be3
 @patch
 def __call__(self:Encoding,
     cols, # the columns `sources` of some rows
@@ -711,7 +715,7 @@ def _reason_of(p, col, i, gone, v):
     has = f"column {p['column']!r} holds"
     if gone: return f'{has} no value (NaN)'
     if np.isinf(v): return f'{has} an infinite value'
-    cell = col[i] if isinstance(col, (tuple, np.ndarray)) else col.iloc[i]
+    cell, = _cells_at(col, [i])
     return f"{has} {_brief(cell)}, which is not a {p['as']}"
 
 # %% ../nbs/06_sources.ipynb #c82710be
@@ -738,15 +742,12 @@ def _detail(p):
     if p['as'] == 'category': return len(p['levels'] + p['other'])
     return p['why'] if p['as'] == 'left out' else ', '.join(p['cycles']) or 'none'
 
-# %% ../nbs/06_sources.ipynb #ba9a8755
+# %% ../nbs/06_sources.ipynb #4f27bcc7
 def _columns(block, at, rows=None):
     "Columns `at` of a block, all rows of it or some."
     if isinstance(block, np.ndarray): return list((block if rows is None else block[rows])[:,at].T)
     if rows is None: return [block[j] for j in at]
-    pick = lambda col: tuple(_at(col, rows)) if isinstance(col, tuple) else col.iloc[rows]
-    return [pick(block[j]) for j in at]
-
-def _at(col, idx): return [col[i] for i in idx]
+    return [_cells_at(block[j], rows) for j in at]
 
 def _joined(pieces):
     "A column of several pieces."
@@ -864,7 +865,7 @@ def _as_fitted(self:_Table, where, names, drop, how, index, named, notes):
         notes.append(f'{where}: {what}.')
     return columns, how.ids if how.ids in names else next(iter(index), None), drop
 
-# %% ../nbs/06_sources.ipynb #9ad10be3
+# %% ../nbs/06_sources.ipynb #b9fe56f8
 @patch
 def _encode(self:_Table, where, keep, drop, where_at, notes):
     "Find out what the columns become; those that are used, and all that are left out."
@@ -877,6 +878,9 @@ def _encode(self:_Table, where, keep, drop, where_at, notes):
     has = f'its columns are {_list(list(where_at))}'
     require(not missing, f'{where} has no column {_list(missing)} to drop; {has}')
     if enc.plain and not parts: return keep, drop
+    left = [f"{p['column']!r} ({p['why']})" for p in enc.plan if 'why' in p]
+    require(enc.sources, f'{where} has no column of numbers, dates or categories that can be used; '
+                         f'it has {_some(left) or "none"}; give others')
     self.encoding = enc
     notes += enc.notes(where, len(cols[0]))
     return enc.sources, [*drop, *[p['column'] for p in enc.plan if not p['gives']]]
