@@ -632,6 +632,7 @@ def _export_args(add):
     add('--double', action='store_true', help='compute in float64')
     add('--import', dest='module', help=_MODULE)
 
+# %% ../nbs/59_cli.ipynb #a7d60030
 def _report_args(add):
     add('detector', help='folder made by fit')
     add('--id', required=True, help='fresh data that it should accept')

@@ -7,7 +7,7 @@ __all__ = ['SUBSTITUTES', 'log_ndtr_both', 'graph_conv2d', 'graph_softplus', 'Su
            'count_p', 'GraphDetector', 'outside_statistics', 'export_onnx', 'as_rows', 'OnnxDetector', 'compare_onnx']
 
 # %% ../nbs/55_onnx.ipynb #f3e49006
-import copy, json, math
+import copy, json, math, warnings
 from functools import partial, singledispatch
 from importlib import import_module
 from pathlib import Path
@@ -83,8 +83,13 @@ def graph_softplus(
 # %% ../nbs/55_onnx.ipynb #a8c57dae
 def _leaky_relu(x, slope=.01, inplace=False): return torch.where(x > 0, x, slope*x)
 
+def _split(x, size, dim=0):
+    "A graph takes a batch in one piece, however long it will be."
+    if dim == 0 and isinstance(size, int): return x,
+    return x.unsafe_split(size, dim) if isinstance(size, int) else x.split_with_sizes(size, dim)
+
 SUBSTITUTES = {F.conv2d: graph_conv2d, F.softplus: graph_softplus, F.leaky_relu: _leaky_relu}
-_FORMS = {} # what is replaced in every graph
+_FORMS = {torch.Tensor.split: _split} # what is replaced in every graph
 _ARITHMETIC = set('add radd sub rsub mul rmul div truediv rtruediv lt le gt ge clamp'.split())
 
 def _is_double(a): return isinstance(a, Tensor) and a.dtype == torch.float64
@@ -329,7 +334,8 @@ class GraphDetector(nn.Module):
             f'the detector has no score {name!r}; choose one of {", ".join(scores)}')
         flow = copy.deepcopy(pipe.flow).cpu().requires_grad_(False)
         self.flow, self.double_ = flow.double() if double else flow, double
-        every = *pipe.own[0], *pipe.functions
+        reads = det.calibration_.reads[name]
+        every = [f for f in (*pipe.own[0], *pipe.functions) if pipe._serves(f, reads)]
         inside = [copy.deepcopy(f) for f in every if isinstance(f, nn.Module)]
         self.functions = nn.ModuleList(inside).cpu().requires_grad_(False)
         self.outside = [f for f in every if not isinstance(f, nn.Module)]
@@ -340,7 +346,7 @@ class GraphDetector(nn.Module):
         noise = common_noise(self.shape, pipe.k, pipe.seed) if self.kind == 'image' else None
         self.register_buffer('noise', noise)
         self.register_buffer('cal', torch.tensor(np.sort(cal[name])))
-        with torch.no_grad(): self._settle(det.calibration_.reads[name])
+        with torch.no_grad(): self._settle(reads)
         self.eval()
 
     def _settle(self, reads):
@@ -460,9 +466,11 @@ def _trace(m):
     from onnxscript.optimizer import fold_constants, remove_unused_nodes
     batch = {0: torch.export.Dim('n')}
     args = m.inputs(m.example(2).numpy())
-    prog = torch.onnx.export(m, args, dynamo=True, dynamic_shapes=(batch,)*len(args),
-        input_names=['x', 'stats'][:len(args)], output_names=m.outputs, opset_version=20,
-        verbose=False, optimize=False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', message='.*axis name') # both inputs share their first
+        prog = torch.onnx.export(m, args, dynamo=True, dynamic_shapes=(batch,)*len(args),
+            input_names=['x', 'stats'][:len(args)], output_names=m.outputs, opset_version=20,
+            verbose=False, optimize=False)
     fold_constants(prog.model)
     remove_unused_nodes(prog.model)
     proto = prog.model_proto
