@@ -233,14 +233,15 @@ def _in_parts(log_prob, x, bs):
     return torch.cat([log_prob(b) for b in x.split(bs)])
 
 def _standard(x, rows):
-    "Both in units of the rows' spread, in double precision."
+    "Both in units of the rows' spread, in double precision; what is missing counts as the mean."
     x, rows = (torch.as_tensor(o).flatten(1).double() for o in (x, rows))
     require(x.shape[1] == rows.shape[1] and len(rows) > 0,
             f'the examples have {x.shape[1]} numbers and the ID rows {rows.shape[1]}, of '
             f'which there are {len(rows)}; give rows of the same columns')
-    spread = rows.std(0, correction=0)
+    centre = rows.nanmean(0)
+    spread = (rows - centre).square().nanmean(0).sqrt()
     spread = torch.where(spread > 0, spread, torch.ones_like(spread))
-    return (x - rows.mean(0))/spread, (rows - rows.mean(0))/spread
+    return tuple(((o - centre)/spread).nan_to_num(0) for o in (x, rows))
 
 @torch.no_grad()
 def shares(
