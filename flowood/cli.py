@@ -52,7 +52,7 @@ def auroc_table(
     for r in rows: at.setdefault(r['ood'], {})[r['score']] = r
     shown = [s for s in dict.fromkeys([decides or rows[0]['score'], 'likelihood'])
              if all(s in scores for scores in at.values())]
-    rest = {r['score'] for r in rows} - {*shown}
+    rest = [s for s in dict.fromkeys(r['score'] for r in rows) if s not in shown]
     wide = min(max(12, *map(len, at)), 80 - 7 - 20*len(shown) - 20*bool(rest))
     head = ''.join(f'  {_short(s, 18):18}' for s in shown) + '  best of the others'*bool(rest)
     lines = [f'{"OOD set":{wide}} {"n":>6}{head}'.rstrip()]

@@ -786,7 +786,7 @@ def update(self:OODDetector,
     need = max(k, needed(self.alpha) - add*cal.n)
     require(n >= need, f'{src.path} holds {n} readable examples, and {need} are needed to '
             f'calibrate at alpha {self.alpha:g}; give more'
-            + ('' if add else ', or add them to the old ones with add=True'))
+            + ('' if add else ', or add them to the old ones with add=True (--add)'))
     self.calibration_ = cal.updated(tables, add)
     vars(self).pop('test_', None)
     self._note_update(n, src, cal, add)
