@@ -763,7 +763,7 @@ def mixed_tables():
                         ('gaps in 1,000 columns', wide.mask(rows(60, 1000) > 2), True),
                         ('names twice', t.set_axis(list('aacd'), axis=1), True), ('only categories', t[['c', 'c']], True),
                         ('only text', pd.DataFrame(dict(t=[f'w {i}' for i in range(240)])), False),
-                        ('records', t.to_dict('records'), True), ('tuples for names', t.set_axis(pd.MultiIndex.from_product([[1, 2], 'ab']), axis=1), True)]:
+                        ('records', t.to_dict('records'), True), ('tuples for names', t.set_axis(pd.MultiIndex.from_product([[1, 2], list('ab')]), axis=1), True)]:
         yield f'mixed: {name}', lambda: python(lambda: OODDetector(steps=5, progress=False).fit(X)), ok
     det = OODDetector(steps=10, progress=False).fit(t)
     later = dict(plain=t, backwards=t[t.columns[::-1]], extra=t.assign(e='x'), missing=t.drop(columns='c'), strings=t.astype(str), empty=t.assign(c=''),
