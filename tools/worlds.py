@@ -117,7 +117,7 @@ def judge(kind, ids, others, how):
     if 'fresh' not in tables: tables['fresh'] = pipe.tables(det.test_['x'])
     if kind in IMAGES:
         broken = sanity_suite(np.ascontiguousarray(det.test_['images'][:200]))
-        tables.update({f'broken: {k}': pipe.tables(to_nchw(x)) for k, x in broken.items()})
+        tables['broken'] = pipe.tables(to_nchw(np.concatenate(list(broken.values()))))
     fit, cal = ([pipe.tables(p[i], only=k)[0] for k, p in enumerate(det.parts_)] for i in (1, 2))
     make = image_candidates if kind in IMAGES else row_candidates
     cands = [named(s, n) for n, s in make(fit[0]).items()]
