@@ -22,11 +22,12 @@ from sklearn.utils.validation import validate_data
 from .conformal import DriftMonitor, benjamini_hochberg
 from .core import atomic, bits_per_dim, digest, require, rng, save_tensors, seeded
 from .flows.models import PRESETS, create, default_model, flow_config, shape_args
+from .lint import example_hashes
 from .metrics import alarm_range, compare, ks_uniform
-from .pipeline import (FUNCTIONS, Judge, Pipeline, calibrate, folds, four_parts, needed, read_parts,
-                              require_device, spec_of)
+from .pipeline import (FUNCTIONS, Judge, Pipeline, at_size, calibrate, folds, four_parts,
+                              needed, read_parts, require_device, spec_of)
 from .scores.base import MissingColumn, get_score, named
-from .scores.distances import Distances
+from .scores.distances import Distances, reference
 from .scores.statistics import evals_of
 from .sources import open_source
 
@@ -50,11 +51,13 @@ class OODDetector(Judge, OutlierMixin, BaseEstimator):
         out=None, # folder for checkpoints of the training, to continue when interrupted
         progress:bool=True, # show progress
         functions=(), # statistic functions of your own: a batch in, a dict of columns out
+        features=None, # of images: a `Backbone`, its name (and '@size'), or 'auto' for a small one
     ):
         self.model, self.ood_score, self.alpha, self.minutes = model, ood_score, alpha, minutes
         self.steps, self.size, self.mode, self.drop, self.unit = steps, size, mode, drop, unit
         self.k, self.seed, self.device, self.most = k, seed, device, most
         self.out, self.progress, self.functions = out, progress, functions
+        self.features = features
     least = 20 # examples to fit on
 
 # %% ../nbs/50_detector.ipynb #d19155a0
@@ -87,8 +90,9 @@ def _check_score(det, x, config, spec):
     evals, by = evals_of(flow), det.ood_score
     auto = isinstance(by, str) and by == 'auto'
     x = x[:2 if auto else max(60, 200//evals)]
-    own = [] if auto else [[_distances(det, x)]]
-    have, = Pipeline([flow], spec, own=own, functions=det.functions).tables(x)
+    own = [] if auto else [_distances(det, x, at_size(x, flow.shape) if x.dim() == 4 else x)]
+    pipe = Pipeline([flow], spec, own=own, functions=det.functions, features=det.backbone_)
+    have, = pipe.tables(x)
     if auto: return evals
     if isinstance(by, str): by = get_score(by)
     try: named(by, by.name).fit(have)(have)
@@ -96,7 +100,38 @@ def _check_score(det, x, config, spec):
         raise ValueError(f'the score {by.name} cannot be used here: {e}') from None
     return evals
 
-def _distances(det, x): return Distances(x.shape[1:], unit=det.unit).fit(x, det.seed)
+def _backbone(features, device):
+    "The network that features are taken from, or `None`, and what there is to say about it."
+    if features is None or hasattr(features, 'prepare'): return features, []
+    require(isinstance(features, str) and features, f'features is {features!r}; give the name of '
+            "a backbone, such as 'mobilenet_v2@96', a `Backbone`, 'auto' or None", TypeError)
+    name, _, size = ('mobilenet_v2@96' if features == 'auto' else features).partition('@')
+    require(not size or size.isdigit(), f'features is {features!r}; after the @ stands a number '
+            "of pixels, as in 'mobilenet_v2@96'")
+    from flowood.embeddings import backbone
+    try: return backbone(name, int(size) if size else None, device=device), []
+    except FileNotFoundError as e:
+        if features != 'auto': raise
+        return None, [f'features are left out: {e}.']
+
+def _feature_seconds(bb, parts, test):
+    "How long the features of all examples that need them will take."
+    if bb is None: return 0.
+    n = sum(min(len(x), Distances.most) + len(fit) + len(cal) for x, fit, cal in parts)
+    from flowood.embeddings import embed
+    few = parts[0][0][:16]
+    t = time.perf_counter()
+    embed(bb, few, cache=False)
+    return (time.perf_counter() - t)/len(few)*(n + (len(test[1]) if test else 0))
+
+def _distances(det, x, seen):
+    "Distances of training examples, as the density sees them, and of their features."
+    res = [Distances(seen.shape[1:], unit=det.unit).fit(seen, det.seed)]
+    if det.backbone_ is not None:
+        from flowood.embeddings import embed
+        rows = embed(det.backbone_, x[reference(len(x), det.seed)]).double()
+        res.append(Distances(rows.shape[1:], of='features').fit(rows))
+    return res
 
 def _new_flow(det, config, x, seed=0):
     "An untrained model that knows its columns."
@@ -168,7 +203,7 @@ def _epochs(det, x, config, spec, held, share, bs):
     t = time.perf_counter()
     Pipeline([flow], spec, det.k).tables(x[:64])
     judging = (time.perf_counter() - t)*held/min(64, len(x))
-    budget = 60*det.minutes*share - (t - started)
+    budget = max(1., 60*det.minutes*share - (t - started))
     seconds = max(.3*budget, budget - judging)
     return dict(n_epoch=100, n_batches=max(1, round(rate*seconds/60/15)), seconds=round(seconds, 2))
 
@@ -217,9 +252,13 @@ def fit(self:OODDetector,
     "Train, fit and calibrate."
     started = time.perf_counter()
     self._check_arguments()
-    src = open_source(X, size=self.size, drop=self.drop, mode=self.mode)
-    model = default_model(src.shape) if self.model == 'auto' else self.model
-    _check_shape(model, src.shape, src.path)
+    self.backbone_, said = _backbone(self.features, self.device)
+    sizes = [self.size, getattr(self.backbone_, 'size', 0)] if self.size else [None]
+    src = open_source(X, size=max(sizes) if self.size else None, drop=self.drop, mode=self.mode)
+    if src.kind == 'table': self.backbone_, said = None, []
+    shape = (src.shape[0], self.size, self.size) if src.kind == 'image' and self.size else src.shape
+    model = default_model(shape) if self.model == 'auto' else self.model
+    _check_shape(model, shape, src.path)
     require(not self.unit or src.kind == 'table',
             f'unit=True is for rows of features, and {src.path} holds images; leave it out')
     src.check_fit(min_rows=self.least)
@@ -227,13 +266,14 @@ def fit(self:OODDetector,
     require((x != x[0]).any(), f'all {len(x):,} examples of {src.path} are the same, so there is '
             'nothing to learn from them; give others')
     spec = json.loads(json.dumps(spec_of(src, model)))
-    if held_out is None: parts, test = self._parts(names, x)
-    else: parts, test = self._given_parts(x, self._held_out(held_out, spec))
-    config = _config(model, src.shape, len(parts[0][0]))
-    evals = _check_score(self, x, config, spec)
+    if held_out is None: parts, test, copied = self._parts(names, x)
+    else: parts, test, copied = self._given_parts(x, self._held_out(held_out, spec))
+    config = _config(model, shape, len(parts[0][0]))
+    evals = max(_check_score(self, x, config, spec), 3 if self.backbone_ is not None else 1)
     parts, test = _thin(parts, test, max(1000, needed(self.alpha), 5000//evals))
-    plans = self._train(parts, test, config, spec, time.perf_counter() - started)
-    self.notes_ = [*src.notes, *self.notes_]
+    spent = time.perf_counter() - started + _feature_seconds(self.backbone_, parts, test)
+    plans = self._train(parts, test, config, spec, shape, spent)
+    self.notes_ = [*src.notes, *said, *copied, *self.notes_]
     self._calibrate(parts, test)
     self._note(src, plans, time.perf_counter() - started)
     return self
@@ -263,15 +303,28 @@ def _check_arguments(self:OODDetector):
 @patch
 def _parts(self:OODDetector, names, x):
     "Examples to train, fit and calibrate on, for each model; names and examples to test on."
-    cuts, test = self._cut(len(x))
+    copies, notes = _copies(x), []
+    cuts, test = self._cut(len(copies))
+    if len(copies) < len(x):
+        whole = lambda part: torch.tensor([j for i in part.tolist() for j in copies[i]])
+        cuts, test = [[whole(p) for p in cut] for cut in cuts], test if test is None else whole(test)
+        notes = [f'{len(x) - len(copies):,} of the {len(x):,} images are copies of others; '
+                 'copies stay on the same side of every cut.']
     parts = [tuple(x[p] for p in cut) for cut in cuts]
-    return parts, None if test is None else ([names[i] for i in test.tolist()], x[test])
+    return parts, test if test is None else ([names[i] for i in test.tolist()], x[test]), notes
+
+def _copies(x):
+    "Positions of each different image; rows stay alone, as tables of counts repeat by nature."
+    if x.dim() == 2: return range(len(x))
+    where = {}
+    for i, h in enumerate(example_hashes(x)): where.setdefault(h, []).append(i)
+    return list(where.values())
 
 @patch
 def _given_parts(self:OODDetector, x, held):
     "The same of separate held-out data."
     (_, fit), (_, cal), test = held
-    return [(x, fit, cal)], test
+    return [(x, fit, cal)], test, []
 
 def _thin(parts, test, most):
     "Of each held-out part as many examples as a costly model can judge in time."
@@ -279,20 +332,23 @@ def _thin(parts, test, most):
 
 # %% ../nbs/50_detector.ipynb #eedf94e3
 @patch
-def _train(self:OODDetector, parts, test, config, spec, spent):
+def _train(self:OODDetector, parts, test, config, spec, shape, spent):
     "Train a model on each part; sets the pipeline, returns the plans."
     flows, own, plans, self.notes_ = [], [], [], []
     held = sum(len(p) for p in parts[0][1:]) + (len(test[1]) if test else 0)
     share = 1 if self.steps else 1 - min(.5, spent/(60*self.minutes))
-    for i, (x, valid, _) in enumerate(parts):
+    seen = (lambda x: at_size(x, shape)) if len(shape) == 3 else lambda x: x
+    small = dict(spec, shape=list(shape))
+    for i, (raw, valid, _) in enumerate(parts):
+        x = seen(raw)
         out = Path(self.out)/(f'fold{i}' if len(parts) > 1 else '') if self.out else None
-        plans.append(_make_plan(self, x, config, spec, held, share/len(parts), out))
+        plans.append(_make_plan(self, x, config, small, held, share/len(parts), out))
         flow = _new_flow(self, config, x, seed=i)
-        flow, said = _train_flow(plans[-1], flow, x, valid, self.device, out, self.progress)
+        flow, said = _train_flow(plans[-1], flow, x, seen(valid), self.device, out, self.progress)
         flows.append(flow)
-        own.append([_distances(self, x).to(self.device)])
+        own.append([d.to(self.device) for d in _distances(self, raw, x)])
         self.notes_ += said
-    self.pipeline_ = Pipeline(flows, spec, self.k, self.seed, own, self.functions)
+    self.pipeline_ = Pipeline(flows, spec, self.k, self.seed, own, self.functions, self.backbone_)
     return plans
 
 # %% ../nbs/50_detector.ipynb #3d41f6dd
@@ -321,15 +377,16 @@ def _note(self:OODDetector, src, plans, seconds):
                            'other, the false-alarm rate is near alpha and at most about twice '
                            'that, '
                            'and there is no test part.')
-    bits = bits_per_dim(self.test_['stats'].log_prob.mean(), math.prod(src.shape),
+    p, flow, bb = plans[0], self.pipeline_.flow, self.pipeline_.features
+    bits = bits_per_dim(self.test_['stats'].log_prob.mean(), math.prod(flow.shape),
                         256 if src.kind == 'image' else 1)
-    p, flow = plans[0], self.pipeline_.flow
     self.facts_ = dict(
         data=str(src.path), examples=p['n'], skipped=len(src.skipped), model=p['model'],
         parameters=flow.n_params, evaluations=evals_of(flow), models=len(plans),
         budget=p['budget'], seed=self.seed,
         bits_per_dim=round(float(bits), 4), seconds=round(seconds, 1), device=str(self.device),
-        machine=f'{platform.machine()}, {torch.get_num_threads()} threads', torch=torch.__version__)
+        machine=f'{platform.machine()}, {torch.get_num_threads()} threads', torch=torch.__version__,
+        **(dict(features=f'{bb.name}@{bb.size}') if bb is not None else {}))
 
 # %% ../nbs/50_detector.ipynb #e41ad951
 def _set(name, x, names, stats, judged):
@@ -414,7 +471,7 @@ def save(self:OODDetector,
     meta = dict(kind='detector', format=2, cls=type(self).__name__, params=self._kept_params(),
                 configs=[flow_config(f) for f in pipe.flows], spec=pipe.spec, facts=self.facts_,
                 notes=self.notes_, k=pipe.k, seed=pipe.seed, clock=pipe.clock, gives=pipe.gives,
-                own=[[d.config for d in own] for own in pipe.own],
+                own=[[d.config for d in own] for own in pipe.own], backbone=_network(pipe.features),
                 functions=[f.__name__ for f in self.functions],
                 features=list(getattr(self, 'feature_names_in_', [])))
     save_tensors(folder/'detector.safetensors', tensors, dict(meta, calibration=state))
@@ -422,11 +479,18 @@ def save(self:OODDetector,
     for file in Path(self.out).rglob('training.safetensors') if self.out else (): file.unlink()
     return folder/'detector.safetensors'
 
+def _network(bb):
+    "What a file keeps of a backbone, whose weights are large and public."
+    return None if bb is None else dict(name=bb.name, size=bb.size, hash=bb.hash)
+
 @patch
 def _kept_params(self:OODDetector):
     "Arguments of the constructor that a file keeps."
-    res = {k: v for k, v in self.get_params().items() if k not in ('out', 'device', 'progress', 'functions')}
-    return dict(res, ood_score=self.decides, **({'drop': list(self.drop)} if 'drop' in res else {}))
+    gone, bb = ('out', 'device', 'progress', 'functions'), self.pipeline_.features
+    res = {k: v for k, v in self.get_params().items() if k not in gone}
+    if 'drop' in res: res['drop'] = list(self.drop)
+    if bb is not None: res['features'] = f'{bb.name}@{bb.size}'
+    return dict(res, ood_score=self.decides)
 
 # %% ../nbs/50_detector.ipynb #38e2c30e
 def load_detector(
@@ -558,7 +622,7 @@ def calibration(self:OODDetector,
 class VectorDetector(OODDetector):
     "An `OODDetector` for rows of numbers under the whole contract of scikit-learn."
     size, mode, drop, k, most, out, least = None, None, (), 1, 60_000, None, 5
-    functions = ()
+    functions, features = (), None
     def __init__(self,
         ood_score='auto', # decides: a name or a `Score`; 'auto': what suits the model
         alpha:float=.05, # false-alarm rate of decisions
@@ -629,6 +693,80 @@ def as_pyod(
             return self._keep(self.det.outlier_scores(X))
         def decision_function(self, X): return self.det.outlier_scores(X)
     return FlowoodDetector(det)
+
+# %% ../nbs/50_detector.ipynb #50e00002
+from .explain import Where, nearest, shares
+
+# %% ../nbs/50_detector.ipynb #50e00003
+@patch
+def _strangest(self:OODDetector, src, n, bs=256):
+    "Names, scores, p-values and examples of the `n` strangest of a source, strangest first."
+    best, xs = pd.DataFrame(dict(name=[], score=[], p_value=[])), None
+    for order, keep, x in src.blocks(bs):
+        if not len(keep): continue
+        s, p = self.calibration_.judge(self.decides, self.pipeline_.tables(x))
+        new = pd.DataFrame(dict(name=[order[i] for i in keep.tolist()], score=s, p_value=p))
+        best = pd.concat([best, new], ignore_index=True) if xs is not None else new
+        xs = x if xs is None else torch.cat([xs, x])
+        first = np.argsort(-best.score.fillna(np.inf).to_numpy(), kind='stable')[:n]
+        best, xs = best.iloc[first].reset_index(drop=True), xs[torch.from_numpy(first.copy())]
+    return best, xs
+
+@patch
+def _usual_of(self:OODDetector, usual, most=1000):
+    "ID examples that say what is usual."
+    if usual is not None: return self.open(usual).sample(most, self.seed)[1]
+    if getattr(self, 'usual_', None) is not None: return self.usual_
+    require(hasattr(self, 'test_'), 'this detector was loaded and does not know what is usual; '
+            'pass some hundred ID examples as usual=')
+    return self.test_['x'][:most]
+
+# %% ../nbs/50_detector.ipynb #50e00004
+@patch
+def explain(self:OODDetector,
+    X, # anything that `fit` takes
+    n:int=10, # how many examples, the strangest first; `None`: all
+    usual=None, # ID examples to compare with; `None`: those kept at `fit`
+    k:int=3, # how many similar ID examples
+)->dict: # names, scores, p_values, nearest, distances, usual, x; maps of images, shares of rows
+    "Where the strangest examples are strange, and what they resemble."
+    self._require_fitted()
+    require(n is None or hasattr(n, '__index__') and n > 0,
+            f'n is {n!r}; give a positive number of examples, or None for all')
+    best, x = self._strangest(self.open(X), n)
+    rows = self._usual_of(usual)
+    res = dict(names=best.name.tolist(), scores=best.score.to_numpy(),
+               p_values=best.p_value.to_numpy(), x=x, usual=rows)
+    res['nearest'], res['distances'] = (o.numpy() for o in nearest(x, rows, k, self.unit))
+    return dict(res, **self._places(x, rows))
+
+@patch
+def _places(self:OODDetector, x, rows):
+    "Maps of images, or a data frame with the shares of the columns of rows."
+    flows = self.pipeline_.flows
+    if x.dim() == 4:
+        if getattr(self, '_where', (None,))[0] is not rows:
+            self._where = rows, Where(flows).fit(rows)
+        return dict(maps=self._where[1](x).numpy())
+    mean = lambda v: torch.stack([f.log_prob(v) for f in flows]).mean(0).cpu().double()
+    columns = self.pipeline_.spec['columns']
+    if columns is None or len(columns) != x.shape[1]: columns = range(x.shape[1])
+    return dict(shares=pd.DataFrame(shares(mean, x, rows).numpy(), columns=list(columns)))
+
+# %% ../nbs/50_detector.ipynb #50e00009
+@patch
+def explain_results(self:OODDetector,
+    res:dict, # from `results`
+    n:int=5, # how many of each set
+    usual=None, # ID examples to compare with; `None`: those kept at `fit`
+)->dict: # `res`, each set with an entry `why`: index, and maps or shares
+    "Add to judged sets where their strangest examples are strange."
+    rows = self._usual_of(usual)
+    for o in (res['id'], *res['ood'].values()):
+        s = o['scores'][res['score']].fillna(np.inf).to_numpy()
+        index = np.argsort(-s, kind='stable')[:n]
+        o['why'] = dict(index=index.tolist(), **self._places(o['x'][torch.from_numpy(index)], rows))
+    return res
 
 # %% ../nbs/50_detector.ipynb #a7d20002
 from datetime import date

@@ -31,13 +31,21 @@ def column_constants(
     scale = top*(dev/top).std()
     q = np.median(np.abs(dev[dev != 0]))/.6745
     if q < scale/10: centre, scale = m, q
+    if len(u) == 2: return _flag(v, u)
     cell = 0. if 1 - len(u)/len(v) < tied else max(_gap(u), .02*scale)
     return float(centre), math.hypot(scale, cell/math.sqrt(12)), float(cell)
 
 def _constant(c):
     "Constants of a column that does not vary."
-    cell = 1. if c == round(c) else abs(c)/1000
+    cell = .1 if c == round(c) else abs(c)/1000
     return c, cell/math.sqrt(12), cell
+
+def _flag(v, u, width=.5):
+    "Constants of a column of two values."
+    gap = float(u[1] - u[0])
+    share = float(np.mean(v == u[1]))
+    scale = gap*math.sqrt(share*(1 - share) + width**2/12)
+    return float(u[0]) + gap*share, scale, width*gap
 
 def _gap(u):
     "The distance between neighbours if the distinct values `u` lie on a lattice, else 0."

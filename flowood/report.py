@@ -6,8 +6,9 @@
 __all__ = ['CSS', 'Safe', 'tag', 'fmt', 'auroc_text', 'html_table', 'result_rows', 'verdict', 'headline', 'calibration_size',
            'calibration_rows', 'alarm_sentence', 'auroc_table', 'detail_table', 'figure_svg', 'labels', 'stretch',
            'set_ticks', 'hist_figure', 'scatter_figure', 'calibration_figure', 'extremes', 'image_uri', 'gallery',
-           'check_results', 'settle', 'histogram_section', 'curves_section', 'calibration_section', 'examples_section',
-           'list_section', 'facts_section', 'skipped_section', 'report_html', 'write_report']
+           'heat_image', 'why_strip', 'check_results', 'settle', 'histogram_section', 'curves_section',
+           'calibration_section', 'examples_section', 'list_section', 'facts_section', 'skipped_section', 'report_html',
+           'write_report']
 
 # %% ../nbs/51_report.ipynb #dac9dfd9
 import base64, html, io, math, re, warnings
@@ -515,6 +516,48 @@ def gallery(
     most = strip(f'Most typical (lowest {score})', low)
     return strip(f'Least typical (highest {score})', high) + most
 
+# %% ../nbs/51_report.ipynb #51e00002
+from .plots import ID_COLOR, OOD_COLORS
+
+# %% ../nbs/51_report.ipynb #51e00003
+def heat_image(
+    m, # a map of signed nats, `(h, w)`
+)->np.ndarray: # `uint8` `(h, w, 3)`: white at 0, orange above, blue below
+    "A map as a picture, scaled to its largest value."
+    m = np.nan_to_num(np.asarray(m, float))
+    m = m/max(np.abs(m).max(), 1e-9)
+    ends = [np.array([int(c[i:i+2], 16) for i in (1,3,5)]) for c in (ID_COLOR, OOD_COLORS[0])]
+    end = np.where(m[...,None] < 0, *ends)
+    return (255 + np.abs(m)[...,None]*(end - 255)).round().astype(np.uint8)
+
+def _columns_text(row):
+    "The columns with the three largest shares of a row."
+    top = row.sort_values(ascending=False)[:3]
+    return ', '.join(f'{fmt(str(c), 40)} {v:.1f}' for c,v in top.items())
+
+def why_strip(
+    data:dict, # scores, images, names and `why` of one set
+    score:str, # which score orders the examples
+)->Safe: # pictures beside their maps, a table, or nothing
+    "Where the strangest examples of a set are strange."
+    why = data.get('why')
+    if not why: return Safe('')
+    names = range(len(data['scores'])) if data.get('names') is None else data['names']
+    names = [fmt(str(names[i]), 200) for i in why['index']]
+    if 'shares' in why:
+        cells = [[n, _columns_text(why['shares'].iloc[i])] for i,n in enumerate(names)]
+        said = 'Columns with the largest shares, in nats, of the least typical rows'
+        return html_table(['name', 'columns'], cells, said)
+    def pair(i, n, m):
+        nats = f'{m.sum():.0f} nats'
+        alt = f'{n}: where it is strange given the rest of it, {nats}'
+        both = [tag('img', src=image_uri(o), alt=a, title=a)
+                for o,a in ((data['images'][i], n), (heat_image(m), alt))]
+        return tag('figure', *both, tag('figcaption', tag('b', nats)), class_='thumb')
+    row = [pair(*o) for o in zip(why['index'], names, np.asarray(why['maps']))]
+    title = tag('h4', 'Where the least typical are strange (orange), given the rest of the image')
+    return tag('div', title, tag('div', *row, class_='strip'))
+
 # %% ../nbs/51_report.ipynb #2b7836ef
 def check_results(
     results:dict, # as `write_report` takes it
@@ -759,7 +802,8 @@ def examples_section(
 )->Safe: # galleries
     "Least and most typical examples of each set, and samples of the model."
     sets = _sets(results).values()
-    parts = [tag('div', tag('h3', o['title']), gallery(o, score)) for o in sets]
+    one = lambda o: tag('div', tag('h3', o['title']), gallery(o, score), why_strip(o, score))
+    parts = [one(o) for o in sets]
     out = tag('section', tag('h2', 'Least and most typical examples'), *_fold(parts, 5))
     x = results.get('samples')
     if x is None or not len(x): return out

@@ -430,7 +430,7 @@ def columns():
     few[3] = 1
     yield 'constant', np.full(n, 7.), True
     yield 'zero', np.zeros(n), True
-    yield 'all NaN', np.full(n, np.nan), False
+    yield 'all NaN', np.full(n, np.nan), True
     yield 'some NaN', np.where(z > 1, np.nan, z), True
     yield 'inf', np.where(z > 2, np.inf, z), True
     yield '1e200', np.where(z > 2, 1e200, z), True
@@ -450,8 +450,31 @@ def columns():
     yield 'huge ints', np.array([10**18 + i for i in range(n)]), True
     yield 'python ints', np.array([10**40]*n, dtype=object), None
     yield 'dates', pd.date_range('2020', periods=n), None
-    yield 'text', ['x']*n, False
-    yield 'one word', [*map(str, z[:-1]), 'oops'], False
+    yield 'dates and gaps', pd.date_range('2020', periods=n, freq='h').where(z > -1), True
+    yield 'dates, day first', pd.date_range('2020', periods=n).strftime('%d.%m.%Y'), True
+    yield 'times with zones', pd.date_range('2020', periods=n, freq='h', tz='US/Pacific'), True
+    yield 'timedelta', pd.to_timedelta(range(n), 'min'), None
+    yield 'one level', ['x']*n, True
+    yield 'two levels', np.where(z > 0, 'yes', 'no'), True
+    yield 'levels and gaps', np.where(z > 1, None, np.where(z > 0, 'a', 'b')), True
+    yield 'rare levels', [f'w{int(o)}' for o in np.exp(2*np.abs(z))], True
+    yield 'free text', [f'word {i}' for i in range(n)], True
+    yield 'empty strings', ['', ' ', 'NA']*80, True
+    yield 'one word', [*map(str, z[:-1]), 'oops'], True
+    yield 'question marks', np.where(z > 1, '?', z.astype(str)), True
+    yield 'numbers and words', [1, 'one', 2.5, 'two']*60, True
+    yield 'thousands', [f'{o:,.1f}' for o in 1e6*z], True
+    yield 'money', [f'${o:.2f}' for o in 9 + z], True
+    yield 'percent', [f'{o:.0f}%' for o in 50 + 9*z], True
+    yield 'Decimal', [__import__('decimal').Decimal(i)/3 for i in range(n)], True
+    yield 'nullable', pd.array([1, None, 3]*80, 'Int64'), True
+    yield 'truth and nothing', pd.array([True, None, False]*80, 'boolean'), True
+    yield 'codes', pd.Categorical(np.arange(n) % 5), True
+    yield 'sparse', pd.arrays.SparseArray(few), True
+    yield 'lists', [[i] for i in range(n)], True
+    yield 'unicode', ['größe', '名前', '😀']*80, True
+    yield 'new lines', ['a\nb', 'c,d', 'e"f']*80, True
+    yield 'far dates', ['2024-01-01', '9999-12-31', '1700-01-01 10:00']*80, True
     yield 'Cauchy', g.standard_cauchy(n), True
     yield 'log-normal', np.exp(8*z), True
 
@@ -698,6 +721,8 @@ def fits(d, f, fit):
         p = f/f'{name.replace(" ", "_").replace(",", "")}.csv'
         t.to_csv(p, index=False)
         yield f'fit: {name}', lambda: fit(p), ok
+        yield f'fit a frame: {name}', lambda: python(lambda: frame_twice(t)), ok
+    yield from mixed_tables()
     for n in (1, 5, 19, 20, 60, 189, 190):
         np.save(f/f'{n}.npy', rows(n))
         yield f'fit: {n} rows', lambda: fit(f/f'{n}.npy'), n >= 20
@@ -723,6 +748,30 @@ def fits(d, f, fit):
     yield 'fit: a folder of two sizes, resized', lambda: fit(mix, '--size', 8), True
     yield 'fit: nothing there', lambda: fit('/nowhere'), False
     yield 'fit: wide table', lambda: fit(f/'wide.npy', '--drop', '1'), True
+
+def frame_twice(t):
+    "Fit on a frame, and judge it and a spoiled copy of it."
+    det = OODDetector(steps=5, progress=False).fit(t)
+    nonsense(pd.concat(det.detect(t)), len(t))
+    return nonsense(pd.concat(det.detect(t.assign(odd='never seen'))), len(t))
+
+def mixed_tables():
+    "Frames of many kinds of columns, and what a later frame may lack or have."
+    t = frame(240, 'ab').assign(c=['x', 'y', None]*80, d=pd.date_range('2020', periods=240, freq='D'))
+    wide = pd.DataFrame(rows(60, 1000)).add_prefix('c')
+    for name, X, ok in [('5,000 columns', pd.DataFrame(rows(60, 5000)).add_prefix('c'), None),
+                        ('gaps in 1,000 columns', wide.mask(rows(60, 1000) > 2), True),
+                        ('names twice', t.set_axis(list('aacd'), axis=1), True), ('only categories', t[['c', 'c']], True),
+                        ('only text', pd.DataFrame(dict(t=[f'w {i}' for i in range(240)])), False),
+                        ('records', t.to_dict('records'), True), ('tuples for names', t.set_axis(pd.MultiIndex.from_product([[1, 2], list('ab')]), axis=1), True)]:
+        yield f'mixed: {name}', lambda: python(lambda: OODDetector(steps=5, progress=False).fit(X)), ok
+    det = OODDetector(steps=10, progress=False).fit(t)
+    later = dict(plain=t, backwards=t[t.columns[::-1]], extra=t.assign(e='x'), missing=t.drop(columns='c'), strings=t.astype(str), empty=t.assign(c=''),
+                 gap=t.assign(a=np.nan), text=t.assign(d='tomorrow'), nothing=t.assign(a=None, b=None, c=None, d=None), numbers=t.assign(c=5),
+                 zone=t.assign(d=t.d.dt.tz_localize('US/Pacific')), renamed=t.rename(columns=str.upper), few=t[:1], row=t.iloc[0])
+    for name, X in later.items():
+        must = False if name in ('missing', 'gap', 'text', 'nothing', 'renamed') else True
+        yield f'mixed, later: {name}', lambda: python(lambda: nonsense(pd.concat(det.detect(X)))), must
 
 def arguments(d, f, fit, score):
     "Arguments of the commands and of the classes."

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Fit the detector on every table of ADBench under the data root, and print how it fares beside two baselines.
 
-    python tools/tables.py [--steps 300] [--models auto diffusion] [--out results/tables.json] [NAME ...]
+    python tools/tables.py [--steps 300] [--models auto diffusion] [--bs 256]
+                           [--out results/tables.json] [NAME ...]
 Protocol: half of the normal rows (at most 5,000) train, the other half (at most 3,000) and all
 anomalies (at most 3,000) are judged; the detector sees no anomaly and no label. Exit code 1 if a
-table gives an error. `--out` keeps what is done, and goes on where it was stopped.
+table gives an error. `--out` keeps what is done, and goes on where it was stopped. `--bs` trains
+the models by batches of so many rows instead of their presets', and says so in their names.
 """
 import argparse, json, sys, time, warnings
 from pathlib import Path
@@ -17,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from flowood.core import atomic
 from flowood.data import data_root
 from flowood.detector import OODDetector
+from flowood.flows.models import PRESETS
 from flowood.metrics import auroc
 
 def parts(path, seed=0):
@@ -53,17 +56,22 @@ def judge(path, model, steps):
                 models=len(det.pipeline_.flows), by=det.decides,
                 alarms=flagged(judged['id']), power=flagged(judged['ood']['odd']))
 
-def run(paths, models, steps, out=None):
+def named(model, bs):
+    "What a model is called in the results: its name, and the batch that is not its preset's."
+    return f'{model}-{bs}' if bs and model in PRESETS else model
+
+def run(paths, models, steps, out=None, bs=None):
     "Judge each table by each model; rows in the order of the tables."
     rows = json.loads(Path(out).read_text()) if out and Path(out).exists() else []
     done = {(r['table'], r['model']) for r in rows}
     for f in paths:
         for m in models:
-            if (f.stem, m) in done: continue
+            if (f.stem, named(m, bs)) in done: continue
             t = time.process_time()
             try: r = judge(f, m, steps)
             except Exception as e: r = dict(error=f'{type(e).__name__}: {e}')
-            r = dict(table=f.stem, model=m, steps=steps, **r, cpu=round(time.process_time() - t, 1))
+            r = dict(table=f.stem, model=named(m, bs), steps=steps, **r,
+                     cpu=round(time.process_time() - t, 1))
             rows.append(r)
             said = {k: v for k, v in r.get('auroc', {}).items() if m == 'baselines' or k in SHOWN}
             print(f'{f.stem:26} {m:10}', *(f'{k} {v:.3f}' for k, v in said.items()),
@@ -80,13 +88,16 @@ def main():
     p.add_argument('names', nargs='*', help='parts of file names')
     p.add_argument('--steps', type=int, default=300)
     p.add_argument('--models', nargs='+', default=['auto', 'baselines'])
+    p.add_argument('--bs', type=int, help='rows a batch')
     p.add_argument('--out', help='a JSON file')
     a = p.parse_args()
     warnings.simplefilter('ignore')
     paths = [f for f in sorted((data_root()/'ADBench').glob('*.npz'))
              if not a.names or any(n in f.name for n in a.names)]
-    rows = run(paths, a.models, a.steps, a.out)
     for m in a.models:
+        if a.bs and m in PRESETS: PRESETS[m]['train']['bs'] = a.bs
+    rows = run(paths, a.models, a.steps, a.out, a.bs)
+    for m in (named(m, a.bs) for m in a.models):
         own = [r for r in rows if r['model'] == m and 'auroc' in r]
         if not own: continue
         names = set.intersection(*[set(r['auroc']) for r in own])
