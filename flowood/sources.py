@@ -1122,7 +1122,8 @@ def _open_frame(d, how, where='the data frame'):
 def _open_series(s, how):
     "One row, if its index holds the columns that are needed; one column otherwise."
     import pandas as pd
-    if how.columns is not None and {str(o) for o in how.columns} <= {str(o) for o in s.index}:
+    needs = Encoding(how.encoding).sources if how.encoding else how.columns
+    if needs is not None and {str(o) for o in needs} <= {str(o) for o in s.index}:
         return _open_frame(pd.DataFrame([s.to_numpy()], columns=s.index), how, 'the series')
     return _open_frame(s.to_frame('0' if s.name is None else s.name), how, 'the series')
 
