@@ -456,6 +456,7 @@ def read_parts(
     try:
         if 'format' not in meta: tensors, meta = _format_1(tensors, meta)
         for k in ('cls', 'facts', 'notes', 'features'): meta[k]
+        meta['usual'] = tensors.get('usual')
         return (*_restored(tensors, meta, device), meta)
     except (AttributeError, IndexError, KeyError, TypeError, RuntimeError) as e:
         why = str(e).strip().splitlines()[0]
