@@ -464,6 +464,8 @@ def save(self:OODDetector,
     folder, pipe = Path(folder), self.pipeline_
     state, arrays = self.calibration_.state()
     tensors = {f'cal.{k}': torch.tensor(v) for k, v in arrays.items()}
+    usual = self._known_usual()
+    if usual is not None: tensors['usual'] = usual[:300].cpu().contiguous()
     for i, f in enumerate(pipe.flows):
         tensors.update({f'flow.{i}.{k}': v for k, v in f.state_dict().items()})
         for j, d in enumerate(pipe.own[i]):
@@ -508,7 +510,7 @@ def load_detector(
             f'{", ".join(sorted(new))}; fit the detector again')
     det = own(**meta['params'])
     det.device, det.pipeline_, det.calibration_ = device, pipeline, calibration
-    det.functions = [FUNCTIONS[n] for n in meta.get('functions', ())]
+    det.functions, det.usual_ = [FUNCTIONS[n] for n in meta.get('functions', ())], meta['usual']
     det.facts_, det.notes_, det.skipped_, det.read_notes_ = meta['facts'], meta['notes'], [], []
     det.n_features_in_ = math.prod(pipeline.shape)
     if meta['features']: det.feature_names_in_ = np.array(meta['features'], dtype=object)
@@ -713,13 +715,19 @@ def _strangest(self:OODDetector, src, n, bs=256):
     return best, xs
 
 @patch
+def _known_usual(self:OODDetector, most=1000):
+    "Held-out ID examples, if this detector has some."
+    if getattr(self, 'usual_', None) is not None: return self.usual_
+    return self.test_['x'][:most] if hasattr(self, 'test_') else None
+
+@patch
 def _usual_of(self:OODDetector, usual, most=1000):
     "ID examples that say what is usual."
     if usual is not None: return self.open(usual).sample(most, self.seed)[1]
-    if getattr(self, 'usual_', None) is not None: return self.usual_
-    require(hasattr(self, 'test_'), 'this detector was loaded and does not know what is usual; '
+    known = self._known_usual(most)
+    require(known is not None, 'this detector was loaded and does not know what is usual; '
             'pass some hundred ID examples as usual=')
-    return self.test_['x'][:most]
+    return known
 
 # %% ../nbs/50_detector.ipynb #50e00004
 @patch
@@ -743,11 +751,11 @@ def explain(self:OODDetector,
 @patch
 def _places(self:OODDetector, x, rows):
     "Maps of images, or a data frame with the shares of the columns of rows."
-    flows = self.pipeline_.flows
+    flows, seen = self.pipeline_.flows, self.pipeline_.seen
     if x.dim() == 4:
         if getattr(self, '_where', (None,))[0] is not rows:
-            self._where = rows, Where(flows).fit(rows)
-        return dict(maps=self._where[1](x).numpy())
+            self._where = rows, Where(flows).fit(seen(rows))
+        return dict(maps=self._where[1](seen(x)).numpy())
     mean = lambda v: torch.stack([f.log_prob(v) for f in flows]).mean(0).cpu().double()
     columns = self.pipeline_.spec['columns']
     if columns is None or len(columns) != x.shape[1]: columns = range(x.shape[1])
