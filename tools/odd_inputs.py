@@ -753,7 +753,8 @@ def frame_twice(t):
     "Fit on a frame, and judge it and a spoiled copy of it."
     det = OODDetector(steps=5, progress=False).fit(t)
     nonsense(pd.concat(det.detect(t)), len(t))
-    return nonsense(pd.concat(det.detect(t.assign(odd='never seen'))), len(t))
+    odd = [o if i % 2 else 'never seen' for i, o in enumerate(t.odd)]
+    return nonsense(pd.concat(det.detect(t.assign(odd=pd.Series(odd, dtype=object)))), len(t))
 
 def mixed_tables():
     "Frames of many kinds of columns, and what a later frame may lack or have."
