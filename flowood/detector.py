@@ -270,7 +270,7 @@ def fit(self:OODDetector,
     else: parts, test, copied = self._given_parts(x, self._held_out(held_out, spec))
     config = _config(model, shape, len(parts[0][0]))
     evals = max(_check_score(self, x, config, spec), 3 if self.backbone_ is not None else 1)
-    parts, test = _thin(parts, test, max(1000, needed(self.alpha), 5000//evals))
+    parts, test = _thin(parts, test, max(3*needed(self.alpha), 300, 5000//evals))
     spent = time.perf_counter() - started + _feature_seconds(self.backbone_, parts, test)
     plans = self._train(parts, test, config, spec, shape, spent)
     self.notes_ = [*src.notes, *said, *copied, *self.notes_]
@@ -480,6 +480,12 @@ def save(self:OODDetector,
     with atomic(folder/'detector.json') as tmp: tmp.write_text(json.dumps(meta, indent=1))
     for file in Path(self.out).rglob('training.safetensors') if self.out else (): file.unlink()
     return folder/'detector.safetensors'
+
+@patch
+def _known_usual(self:OODDetector, most=1000):
+    "Held-out ID examples, if this detector has some."
+    if getattr(self, 'usual_', None) is not None: return self.usual_
+    return self.test_['x'][:most] if hasattr(self, 'test_') else None
 
 def _network(bb):
     "What a file keeps of a backbone, whose weights are large and public."
@@ -713,12 +719,6 @@ def _strangest(self:OODDetector, src, n, bs=256):
         first = np.argsort(-best.score.fillna(np.inf).to_numpy(), kind='stable')[:n]
         best, xs = best.iloc[first].reset_index(drop=True), xs[torch.from_numpy(first.copy())]
     return best, xs
-
-@patch
-def _known_usual(self:OODDetector, most=1000):
-    "Held-out ID examples, if this detector has some."
-    if getattr(self, 'usual_', None) is not None: return self.usual_
-    return self.test_['x'][:most] if hasattr(self, 'test_') else None
 
 @patch
 def _usual_of(self:OODDetector, usual, most=1000):

@@ -140,14 +140,15 @@ class Diffusion(Density):
         self.net, self.base, self.D = net, Normal(*self.shape), math.prod(self.shape)
         self.lo, self.hi, self.weight = lo, hi, weight
         self.schedule = schedule or Geometric(lo, hi)
-        self.register_buffer('mean', torch.zeros(()))
-        self.register_buffer('std', torch.ones(()))
+        each = self.shape if len(self.shape) == 1 else () # of each column, or of all pixels
+        self.register_buffer('mean', torch.zeros(each))
+        self.register_buffer('std', torch.ones(each))
         fixed = noise_grid(self.shape, lo, hi, n_levels, draws)
         for k, v in zip(('sigmas', 'widths', 'eps'), fixed):
             self.register_buffer(k, v, persistent=False)
     def see(self, x):
         v, own = super().see(x)
-        ladj = no_ladj(v) - self.D*self.std.log()
+        ladj = no_ladj(v) - self.std.log().expand(self.shape).sum()
         return (v - self.mean)/self.std, ladj if own is None else ladj + own
     def noise(self, y, sigma): # noisy examples `(B, *shape)`, levels `(B,)` -> `(B, *shape)`
         "The noise that the model sees in a noisy example, in units of its level."
@@ -165,8 +166,17 @@ _WEIGHTS = dict(velocity=lambda s: (1 + s**2).sqrt(), noise=torch.ones_like, bou
 # %% ../../nbs/40_sde.ipynb #6f23f734
 @patch
 def _start(self:Diffusion, v, c):
-    self.mean.copy_(v.mean())
-    self.std.copy_(v.std().clamp(min=1e-6))
+    over = 0 if v.dim() == 2 else (0, 1, 2, 3)
+    self.mean.copy_(v.mean(over))
+    self.std.copy_(v.std(over).clamp(min=.5 if v.dim() == 2 else 1e-6))
+
+@patch
+def _load_from_state_dict(self:Diffusion, state, prefix, *args):
+    "One centre and spread for all columns, as older files have, are those of each."
+    for k in ('mean', 'std'):
+        v = state.get(prefix + k)
+        if v is not None: state[prefix + k] = v.expand(getattr(self, k).shape)
+    Density._load_from_state_dict(self, state, prefix, *args)
 
 @patch
 def __repr__(self:Diffusion):
