@@ -587,6 +587,8 @@ def _fit_args(add):
     add('--drop', default='', help='table columns to leave out, separated by commas')
     add('--model', default='auto',
         help="'auto', a flow; 'diffusion', or another preset's name")
+    add('--features', metavar='NAME',
+        help="a network that looks at the images, too: 'auto', 'mobilenet_v2@96', 'timm/...'")
     _training_args(add)
 
 def _training_args(add):
