@@ -100,6 +100,7 @@ def _check_score(det, x, config, spec):
         raise ValueError(f'the score {by.name} cannot be used here: {e}') from None
     return evals
 
+# %% ../nbs/50_detector.ipynb #1ed38a53
 def _backbone(features, device):
     "The network that features are taken from, or `None`, and what there is to say about it."
     if features is None or hasattr(features, 'prepare'): return features, []
@@ -133,6 +134,7 @@ def _distances(det, x, seen):
         res.append(Distances(rows.shape[1:], of='features').fit(rows))
     return res
 
+# %% ../nbs/50_detector.ipynb #d59621fa
 def _new_flow(det, config, x, seed=0):
     "An untrained model that knows its columns."
     name, args = config
@@ -307,7 +309,8 @@ def _parts(self:OODDetector, names, x):
     cuts, test = self._cut(len(copies))
     if len(copies) < len(x):
         whole = lambda part: torch.tensor([j for i in part.tolist() for j in copies[i]])
-        cuts, test = [[whole(p) for p in cut] for cut in cuts], test if test is None else whole(test)
+        cuts = [[whole(p) for p in cut] for cut in cuts]
+        test = test if test is None else whole(test)
         notes = [f'{len(x) - len(copies):,} of the {len(x):,} images are copies of others; '
                  'copies stay on the same side of every cut.']
     parts = [tuple(x[p] for p in cut) for cut in cuts]

@@ -56,6 +56,7 @@ class Pipeline:
         names = [f.__name__ for f in (*self.own[0], *self.functions)]
         return f'Pipeline({len(self.flows)} × {self.flow!r}, {", ".join(names) or "no functions"})'
 
+# %% ../nbs/47_pipeline.ipynb #5e86adf3
 def at_size(
     x, # `uint8` images, `(n, c, h, w)`
     shape, # `(c, size, size)`, or their own shape
@@ -72,6 +73,7 @@ def _registered(f):
             'functions with a name, which take a batch and return a dict of columns', TypeError)
     return FUNCTIONS.setdefault(f.__name__, f)
 
+# %% ../nbs/47_pipeline.ipynb #907da2d7
 def default_score(
     shape, # of one example
     model:str=None, # a name in `PRESETS`, if there is one
