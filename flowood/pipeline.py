@@ -124,6 +124,7 @@ def tables(self:Pipeline,
             table.append(pd.DataFrame({**self._row(i, seen, of, reads), **cols}))
     return [pd.concat(t, ignore_index=True) for t in rows]
 
+# %% ../nbs/47_pipeline.ipynb #ab72cc0e
 @patch
 def _row(self:Pipeline, i, b, of, reads):
     "The columns of one density and of its own functions."
