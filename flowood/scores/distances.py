@@ -124,7 +124,7 @@ def _fit_mixture(self:Distances, p):
     found = np.log(g.weights_), g.means_, g.precisions_cholesky_
     for to, v in zip((self.log_w, self.means, self.chol), found): to.copy_(torch.tensor(v))
 
-# %% ../../nbs/38_distances.ipynb #447fbd09
+# %% ../../nbs/38_distances.ipynb #00c590c9
 def reference(
     n:int, # training examples
     seed:int=0, # which of them
@@ -152,7 +152,8 @@ def fit(self:Distances,
     self.mean.copy_(v.mean(0))
     self.basis.copy_(basis)
     z = self._place(v)[0]
-    self.spread.copy_(z.std(0, correction=0).clamp(min=1e-9) if self.image else self.spread + 1)
+    wide = z.std(0, correction=0).clamp(min=1e-9)
+    self.spread.copy_(wide if self.image else torch.ones_like(wide))
     self._fit_neighbours(z)
     self._fit_gauss(z)
     self._fit_mixture(self._place(v)[1])
