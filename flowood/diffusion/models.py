@@ -80,7 +80,7 @@ def _kamkari(schedule, c):
 
 PRESETS['diffusion'] = dict(model='diffusion', args={},
                             train=dict(opt='AdamW', lr=4e-3, wd=.01, bs=64),
-                            score=dict(image='denoiser', table='likelihood'))
+                            score=dict(table='likelihood'))
 for name in ('vp', 've'):
     PRESETS[f'kamkari/{name}-gray'] = _kamkari(name, 1)
     PRESETS[f'kamkari/{name}-rgb'] = _kamkari(name, 3)

@@ -171,7 +171,7 @@ def _axes_of(self:Distances, v):
     vary = pca.explained_variance_ > 1e-9*pca.explained_variance_[0]
     return torch.tensor(pca.components_[vary].T)
 
-# %% ../../nbs/38_distances.ipynb #6d270f49
+# %% ../../nbs/38_distances.ipynb #90f71e05
 @patch
 def columns(self:Distances,
     x, # one batch: `uint8` images `(B, c, h, w)`, or rows `(B, d)`
@@ -205,7 +205,8 @@ def _mixture(self:Distances, p, left):
     logs = []
     for w, m, c in zip(self.log_w, self.means, self.chol.double()):
         logs.append(w + c.diagonal().log().sum() - (((p - m) @ c)**2).sum(1)/2)
-    norm = self.axes*math.log(2*math.pi)/2 + (left/self.rest/2 if len(self.mean) > self.axes else 0.)
+    beyond = left/self.rest/2 if len(self.mean) > self.axes else 0.
+    norm = self.axes*math.log(2*math.pi)/2 + beyond
     return norm - torch.stack(logs, 1).logsumexp(1)
 
 @patch
