@@ -171,7 +171,7 @@ def _axes_of(self:Distances, v):
     vary = pca.explained_variance_ > 1e-9*pca.explained_variance_[0]
     return torch.tensor(pca.components_[vary].T)
 
-# %% ../../nbs/38_distances.ipynb #90f71e05
+# %% ../../nbs/38_distances.ipynb #28785002
 @patch
 def columns(self:Distances,
     x, # one batch: `uint8` images `(B, c, h, w)`, or rows `(B, d)`
@@ -186,7 +186,7 @@ def columns(self:Distances,
               lof=lambda: self.density[found[1]].mean(1)/self._density(*found),
               gauss=lambda: self._gauss(z), mixture=lambda: self._mixture(p, left()))
     if self.image: fs['residual'] = left
-    return {f'{k}@{self.of}': f for k, f in fs.items()}
+    return {f'{k}@{self.of}': lambda f=f: f().float().double() for k, f in fs.items()}
 
 @patch
 def _gauss(self:Distances, z):
