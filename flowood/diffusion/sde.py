@@ -166,9 +166,10 @@ _WEIGHTS = dict(velocity=lambda s: (1 + s**2).sqrt(), noise=torch.ones_like, bou
 # %% ../../nbs/40_sde.ipynb #6f23f734
 @patch
 def _start(self:Diffusion, v, c):
-    over = 0 if v.dim() == 2 else (0, 1, 2, 3)
-    self.mean.copy_(v.mean(over))
-    self.std.copy_(v.std(over).clamp(min=.5 if v.dim() == 2 else 1e-6))
+    if v.dim() > 2: mean, std = v.mean(), v.std().clamp(min=1e-6)
+    else: mean, std = v.mean(0), v.std(0, correction=0).clamp(min=.5)
+    self.mean.copy_(mean)
+    self.std.copy_(std)
 
 @patch
 def _load_from_state_dict(self:Diffusion, state, prefix, *args):
