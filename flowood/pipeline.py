@@ -537,7 +537,7 @@ def __setattr__(self:Judge, name, value):
     if name == 'alpha' and 'calibration_' in vars(self):
         needed(value)
         value, why = float(value), self.calibration_.why(value)
-        if why: warnings.warn(why, stacklevel=2)
+        if why: warnings.warn(why)
     object.__setattr__(self, name, value)
 
 # %% ../nbs/47_pipeline.ipynb #a7d10002
