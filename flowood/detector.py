@@ -130,7 +130,8 @@ def _distances(det, x, seen):
     res = [Distances(seen.shape[1:], unit=det.unit).fit(seen, det.seed)]
     if det.backbone_ is not None:
         from flowood.embeddings import embed
-        rows = embed(det.backbone_, x[reference(len(x), det.seed)]).double()
+        cache = Path(det.out)/'features' if det.out else False
+        rows = embed(det.backbone_, x[reference(len(x), det.seed)], cache=cache).double()
         res.append(Distances(rows.shape[1:], of='features').fit(rows))
     return res
 
@@ -481,7 +482,8 @@ def save(self:OODDetector,
                 features=list(getattr(self, 'feature_names_in_', [])))
     save_tensors(folder/'detector.safetensors', tensors, dict(meta, calibration=state))
     with atomic(folder/'detector.json') as tmp: tmp.write_text(json.dumps(meta, indent=1))
-    for file in Path(self.out).rglob('training.safetensors') if self.out else (): file.unlink()
+    for kept in ('training.safetensors', 'features/*.safetensors') if self.out else ():
+        for file in Path(self.out).rglob(kept): file.unlink()
     return folder/'detector.safetensors'
 
 @patch
