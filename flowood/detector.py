@@ -256,8 +256,8 @@ def fit(self:OODDetector,
     started = time.perf_counter()
     self._check_arguments()
     self.backbone_, said = _backbone(self.features, self.device)
-    sizes = [self.size, getattr(self.backbone_, 'size', 0)] if self.size else [None]
-    src = open_source(X, size=max(sizes) if self.size else None, drop=self.drop, mode=self.mode)
+    size = self.size and max(self.size, getattr(self.backbone_, 'size', 0))
+    src = open_source(X, size=size, drop=self.drop, mode=self.mode)
     if src.kind == 'table': self.backbone_, said = None, []
     shape = (src.shape[0], self.size, self.size) if src.kind == 'image' and self.size else src.shape
     model = default_model(shape) if self.model == 'auto' else self.model
@@ -715,9 +715,10 @@ from .explain import Where, nearest, shares
 def _strangest(self:OODDetector, src, n, bs=256):
     "Names, scores, p-values and examples of the `n` strangest of a source, strangest first."
     best, xs = pd.DataFrame(dict(name=[], score=[], p_value=[])), None
+    reads = self.calibration_.reads[self.decides]
     for order, keep, x in src.blocks(bs):
         if not len(keep): continue
-        s, p = self.calibration_.judge(self.decides, self.pipeline_.tables(x))
+        s, p = self.calibration_.judge(self.decides, self.pipeline_.tables(x, reads))
         new = pd.DataFrame(dict(name=[order[i] for i in keep.tolist()], score=s, p_value=p))
         best = pd.concat([best, new], ignore_index=True) if xs is not None else new
         xs = x if xs is None else torch.cat([xs, x])

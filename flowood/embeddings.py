@@ -221,7 +221,7 @@ def embed(
     require(len(images) > 0, 'there are no images to embed; pass at least one')
     bs = bs or (16 if bb.device.type == 'cpu' else 256)
     folder = None if cache is False else Path(cache or data_root()/'features')
-    net, name, res = bb.hash, bb.name.replace('/', '-'), []
+    net, name, res = folder and bb.hash, bb.name.replace('/', '-'), []
     for part in images.split(chunk):
         path = folder and folder/f'{name}-{bb.size}-{net}-{digest(part)}.safetensors'
         x = path and _kept(path, len(part), bb.dim)

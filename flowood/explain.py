@@ -18,6 +18,7 @@ from .flows.coupling import Coupling
 from .flows.image import Conv1x1, Logit, MultiScale, Squeeze
 from .flows.models import Flatten
 from .preprocess import views
+from .scores import distances
 
 # %% ../nbs/39_explain.ipynb #39a00008
 def _even(total, like):
@@ -276,5 +277,5 @@ def nearest(
     x, rows = (torch.as_tensor(o).flatten(1).double() for o in (x, rows))
     if unit: x, rows = F.normalize(x, dim=1), F.normalize(rows, dim=1)
     z, near = _standard(x, rows)
-    d, i = torch.cdist(z, near).topk(min(k, len(near)), largest=False)
+    d, i = distances.nearest(z, near, k)
     return i, d

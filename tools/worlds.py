@@ -27,12 +27,11 @@ N = 12_000, 1000 # ID images of a world, images of each other set
 
 def images(name, mode):
     "Images of the largest split that is there, and their labels."
-    x, y = next(load(name, s, size=28 if mode == 'L' else 32) for s in ('train', 'test') if has(name, s))
-    return set_mode(x, mode), np.asarray(y)
-
-def has(name, split):
-    try: return len(load(name, split)[0]) > 0
-    except (FileNotFoundError, ValueError): return False
+    for split in ('train', 'test'):
+        try: x, y = load(name, split, size=28 if mode == 'L' else 32)
+        except (FileNotFoundError, ValueError): continue
+        if len(x): return set_mode(x, mode), np.asarray(y)
+    raise FileNotFoundError(f'{name} is not under the data root')
 
 def some(n, k, seed=0): return np.random.default_rng(seed).permutation(n)[:k]
 

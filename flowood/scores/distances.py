@@ -7,6 +7,7 @@ __all__ = ['Distances', 'nearest', 'reference', 'opinions', 'Panel']
 
 # %% ../../nbs/38_distances.ipynb #77b68ad3
 import math, re
+from functools import cache
 
 import numpy as np
 import torch
@@ -181,10 +182,10 @@ def columns(self:Distances,
     v = self._flat(x)
     z, p = self._place(v)
     found = nearest(z, self.near, self.lof_k)
-    left = lambda: self._left(v)
+    left = cache(lambda: self._left(v))
     fs = dict(knn=lambda: found[0][:,min(self.k, found[0].shape[1]) - 1],
               lof=lambda: self.density[found[1]].mean(1)/self._density(*found),
-              gauss=lambda: self._gauss(z), mixture=lambda: self._mixture(p, left()))
+              gauss=lambda: self._gauss(z), mixture=lambda: self._mixture(p, left))
     if self.image: fs['residual'] = left
     return {f'{k}@{self.of}': lambda f=f: f().float().double() for k, f in fs.items()}
 
@@ -205,7 +206,7 @@ def _mixture(self:Distances, p, left):
     logs = []
     for w, m, c in zip(self.log_w, self.means, self.chol.double()):
         logs.append(w + c.diagonal().log().sum() - (((p - m) @ c)**2).sum(1)/2)
-    beyond = left/self.rest/2 if len(self.mean) > self.axes else 0.
+    beyond = left()/self.rest/2 if len(self.mean) > self.axes else 0.
     norm = self.axes*math.log(2*math.pi)/2 + beyond
     return norm - torch.stack(logs, 1).logsumexp(1)
 
