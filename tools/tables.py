@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from flowood.core import atomic
 from flowood.data import data_root
 from flowood.detector import OODDetector
+from flowood.diffusion import models as _  # enters its presets
 from flowood.flows.models import PRESETS
 from flowood.metrics import auroc
 
