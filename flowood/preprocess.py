@@ -188,6 +188,8 @@ def views(self:Preprocess,
     like = torch.zeros((), device=x.device) if like is None else like
     if x.is_floating_point() or len(self.shape) == 1:
         return [x.to(like.device) if len(self.shape) == 1 else x.to(like)]
+    require(tuple(x.shape[1:]) == self.shape, f'a batch has images of shape {tuple(x.shape[1:])} '
+            f'but this model is a density over shape {self.shape}')
     if noise is None: noise = _noise(self.shape, k, seed)
     noise = noise.to(like.device, torch.promote_types(like.dtype, torch.float32))
     return [dequantize(x.to(like.device), u, self.levels or 256) for u in noise]

@@ -545,8 +545,6 @@ def score_cell(
 )->dict: # metrics of the row
     "Statistics of all sets, every score fitted on held-out ID data, and their metrics."
     c, data, folder = cell.config, CellData(cell.needs[0].config), Path(runs)/cell.key
-    odd = [s for s in c['statistics'] if s not in STATISTICS]
-    require(not odd, f'there is no statistic {odd[:1]}; choose from {", ".join(STATISTICS)}')
     flows = _flows(cell, runs, device)
     fs = [STATISTICS[s](flows, c, data) for s in c['statistics']]
     sets = dict(held=lambda: data.held[:c['n_held']], test=lambda: data.test(c['n_test']))
@@ -673,7 +671,20 @@ def run_study(
 )->dict: # key -> 'done', 'stopped', 'failed: why', or 'waiting'
     "Do the cells that are not done."
     _check_budget(**kw)
-    return run_jobs(_cells(cells), out, **kw)
+    cells = _cells(cells)
+    for c in cells: _check_names(c)
+    return run_jobs(cells, out, **kw)
+
+def _check_names(cell):
+    "One sentence for a statistic or score that does not exist, before anything is trained."
+    if cell.kind != 'score': return
+    c, where = cell.config, f'[score.{cell.grid}]'
+    odd = [s for s in c['statistics'] if s not in STATISTICS]
+    require(not odd, f'{where} wants the statistic {odd[:1]}, which there is not; choose from '
+            f'{", ".join(STATISTICS)}')
+    for name in (*(c['scores'] or ()), *sum(map(list, c['oracle']), [])):
+        try: _named_score(name)
+        except ValueError as e: raise ValueError(f'{where}: {e}') from None
 
 def _cells(study): return study if isinstance(study, list) else read_study(study)
 

@@ -100,6 +100,8 @@ class UNet(nn.Module):
         require(len(shape) == 3 and shape[1] % side == shape[2] % side == 0,
                 f'this network takes images `(c, h, w)` with sides divisible by {side}, '
                 f'not {tuple(shape)}; resize them, or give fewer widths')
+        require(len(depth) == len(widths), f'there are {len(widths)} widths and {len(depth)} '
+                'depths; give one of each for every resolution')
         self.patch, self.waves = patch, Waves(waves)
         self.embed = LevelEmbedding(embed)
         self.first = _conv(c*patch**2*(1 + 2*len(waves)), widths[0], 3)

@@ -6,7 +6,7 @@
 __all__ = ['Shares', 'diffusion']
 
 # %% ../../nbs/42_training.ipynb #204b9639
-import math
+import inspect, math
 
 import torch
 
@@ -52,14 +52,18 @@ def diffusion(
     **net, # arguments of `UNet` or `MLPDenoiser`
 )->Diffusion:
     "A diffusion model over images or rows."
-    require(len(shape) in (1, 3), f'shape is {tuple(shape)}; give (c, h, w) or (d,)')
+    ok = isinstance(shape, (tuple, list, torch.Size)) and len(shape) in (1, 3) and min(shape) > 0
+    require(ok, f'shape is {shape}; give (c, h, w) or (d,), all above zero')
     require(schedule in SCHEDULES,
             f'schedule is {schedule!r}; choose one of {", ".join(SCHEDULES)}')
     image = len(shape) == 3
     given = dict(lo=lo, hi=hi, n_levels=n_levels, draws=draws)
     usual = _IMAGES if image else _ROWS
     args = {k: usual[k] if v is None else v for k, v in given.items()}
-    net = UNet(shape, **net) if image else MLPDenoiser(shape[0], **net)
+    kind = UNet if image else MLPDenoiser
+    odd = [k for k in net if k not in inspect.signature(kind.__init__).parameters]
+    require(not odd, f'a diffusion model has no argument {odd[:1]}, and neither has {kind.__name__}')
+    net = kind(shape if image else shape[0], **net)
     pre = Preprocess(shape, levels=256 if image else None)
     return Diffusion(net, shape, schedule=SCHEDULES[schedule](), weight=weight, pre=pre, **args)
 

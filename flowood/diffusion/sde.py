@@ -136,6 +136,11 @@ class Diffusion(Density):
         pre:Preprocess=None, # raw examples to what the model sees; `None`: one for `shape`
     ):
         super().__init__(shape, pre)
+        whole = all(isinstance(d, int) and d > 0 for d in self.shape)
+        require(whole, f'shape is {self.shape}; give positive whole numbers')
+        require(0 < lo < hi, f'the levels go from lo={lo} to hi={hi}; give 0 < lo < hi')
+        require(n_levels > 1 and draws > 0, f'{n_levels} levels with {draws} draws each are no '
+                'integral; give at least 2 levels and 1 draw')
         require(weight in _WEIGHTS, f'weight is {weight!r}; choose one of {", ".join(_WEIGHTS)}')
         self.net, self.base, self.D = net, Normal(*self.shape), math.prod(self.shape)
         self.lo, self.hi, self.weight = lo, hi, weight
@@ -312,6 +317,7 @@ def sample(self:Diffusion,
     require(hasattr(n, '__index__') and n >= 0,
             f'{n!r} samples are not possible; give a whole number')
     require(kind in ('ode', 'sde'), f"kind is {kind!r}; choose 'ode' or 'sde'")
+    require(steps > 0, f'{steps} steps lead nowhere; give 1 or more')
     z = self.base.sample(n, temperature, generator)
     draw = lambda: self.base.sample(n, temperature, generator)
     if kind == 'ode': x = self.decode(z, steps=steps)

@@ -431,8 +431,12 @@ def get_score(
     if name not in SCORES: _load_scores()
     require(name in SCORES, f'there is no score named {name!r}; choose one of {sorted(SCORES)}')
     missing = [k for k in _arguments(SCORES[name]) if k not in kwargs]
-    require(not missing, f'the score {name!r} needs the argument {missing[:1]}; '
-        'make it in Python, and pass the score itself')
+    require(not missing, f'the score {name!r} needs the argument {missing[:1]}; write '
+        f'get_score({name!r}, {"".join(missing[:1])}=...) in Python, and pass what it gives')
+    taken = inspect.signature(SCORES[name].__init__).parameters
+    odd = [k for k in kwargs if k not in taken]
+    require(not odd, f'the score {name!r} takes no argument {odd[:1]}; it has '
+        f'{[*taken][1:] or "none"}', TypeError)
     return SCORES[name](**kwargs)
 
 def _arguments(cls):

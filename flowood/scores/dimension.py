@@ -21,9 +21,13 @@ from .base import Combined, MissingColumn, NegLogLik, Score, column
 class _AtLevels:
     "A statistic function of a diffusion model, with a column for each of some levels."
     def __init__(self, flow, name, sigmas, evals, f, bs, seed, how):
+        require(not isinstance(sigmas, (int, float)), f'the levels of {name} are {sigmas}; give '
+                f'a list of levels, such as [{sigmas}]', TypeError)
         self.sigmas = [float(s) for s in sigmas]
-        ok = self.sigmas and min(self.sigmas) > 0
-        require(ok, f'the levels of {name} are {self.sigmas}; give one or more above zero')
+        lo, hi = flow.lo/2, 2*flow.hi
+        ok = self.sigmas and lo <= min(self.sigmas) and max(self.sigmas) <= hi
+        require(ok, f'the levels of {name} are {self.sigmas}; give one or more between {lo:g} '
+                f'and {hi:g}, where this model has learned')
         self.flow, self.name, self.evals, self.f = flow, name, evals, f
         self.bs, self.seed, self.how = bs, seed, how
     def __call__(self, x):
@@ -118,7 +122,10 @@ def _nearest(stats, prefix, sigma):
     require(names, f'there are no columns {prefix}@σ; '
             'compute the statistics of a diffusion model', MissingColumn)
     far = lambda k: abs(math.log(float(k.split('@')[1])/sigma))
-    return column(stats, min(names, key=far))
+    near = min(names, key=far)
+    require(far(near) <= math.log(2.001), f'no level of the columns {prefix}@σ is within a factor '
+            f'of two of {sigma:g}; the nearest is {near}', MissingColumn)
+    return column(stats, near)
 
 # %% ../../nbs/44_dimension.ipynb #342ab0a4
 class LossDual(Combined):

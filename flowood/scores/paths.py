@@ -17,7 +17,7 @@ import torch.nn.functional as F
 
 from ..core import require
 from ..data import data_root
-from ..diffusion.sde import VP, Diffusion, Schedule, noise_grid
+from ..diffusion.sde import SCHEDULES, VP, Diffusion, Schedule, noise_grid
 from ..flows.base import evaluating, sum_event
 from ..preprocess import views
 from .base import (
@@ -59,6 +59,8 @@ def _noise(shape, n, draws=1): # `(n, draws, *shape)`
 
 def _levels(sigmas):
     "Levels as a tuple of floats that have different names."
+    require(not isinstance(sigmas, (int, float)), f'the levels are {sigmas}; give a list of '
+            f'levels, such as [{sigmas}]', TypeError)
     sigmas = tuple(float(s) for s in sigmas)
     distinct = len({f'{s:.3g}' for s in sigmas}) == len(sigmas) > 0
     require(distinct and min(sigmas) > 0, f'the levels are {sigmas}; give at least one, all '
@@ -231,12 +233,16 @@ def _path(model, v, steps, schedule):
 def path(
     model:Diffusion, # a diffusion model
     steps:int=10, # levels, and evaluations per example
-    schedule=None, # in whose time the levels are evenly spread; `None`: `VP()`
+    schedule=None, # in whose time levels are evenly spread, or its name; `None`: `VP()`
     k:int=1, # noise images, for `uint8` batches
     seed:int=0, # which noise images
 ): # batch -> `eps_1`, ..., `eps_3`, `deps_1`, ..., `deps_3`, `path_speed`
     "Statistic function: power sums of the noise that the model sees on the way up, and its turns."
     require(steps > 1, f'a path of {steps} steps has no turns; use at least 2')
+    if isinstance(schedule, str):
+        require(schedule in SCHEDULES, f'schedule is {schedule!r}; choose one of '
+                f'{", ".join(SCHEDULES)}')
+        schedule = SCHEDULES[schedule]()
     return _Pass(_path, model, steps, k, seed, steps=steps, schedule=schedule or VP())
 
 class DiffPath6D(GMM):
