@@ -18,11 +18,14 @@ from ..flows.base import sum_event
 from .base import Combined, MissingColumn, NegLogLik, Score, column
 
 # %% ../../nbs/44_dimension.ipynb #87133f6f
+def _several(name, sigmas):
+    "One level is no list of levels."
+    require(not isinstance(sigmas, (int, float)), f'the levels of {name} are {sigmas}; give a '
+            f'list of levels, such as [{sigmas}]', TypeError)
+
 class _AtLevels:
     "A statistic function of a diffusion model, with a column for each of some levels."
     def __init__(self, flow, name, sigmas, evals, f, bs, seed, how):
-        require(not isinstance(sigmas, (int, float)), f'the levels of {name} are {sigmas}; give '
-                f'a list of levels, such as [{sigmas}]', TypeError)
         self.sigmas = [float(s) for s in sigmas]
         lo, hi = flow.lo/2, 2*flow.hi
         ok = self.sigmas and lo <= min(self.sigmas) and max(self.sigmas) <= hi
@@ -46,6 +49,7 @@ def flipd(
     bs:int=64, # examples at a time
 ): # `f(x) -> {'flipd@0.05': (B,), ...}`
     "Statistic function: FLIPD, at one evaluation and `probes` products for each level."
+    _several('flipd', sigmas)
     def one(v, sigma):
         s, es = torch.full((len(v),), sigma).to(v), signs(v, probes, fresh, seed)
         found, trace = value_and_trace(lambda v: model.noise(v, s), v, es)
@@ -63,6 +67,7 @@ def dsm(
     bs:int=64, # examples at a time
 ): # `f(x) -> {'dsm@0.05': (B,), ...}`
     "Statistic function: the denoising error as a dimension, at `draws` evaluations a level."
+    _several('dsm', sigmas)
     eps = noise_grid(model.shape, .1, 1., max(2, len(sigmas)), draws, seed)[2]
     at = {float(s): e for s, e in zip(sigmas, eps)}
     def one(v, sigma):
