@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The detector beside what a practitioner would otherwise use, on the same splits.
 
-    python tools/beside.py [--minutes 1] [--steps 600] [--features mobilenet_v2@96] [--out FILE] [WORD ...]
+    python tools/beside.py [--minutes 1] [--steps 600] [--features mobilenet_v2@128] [--out FILE] [WORD ...]
 Worlds are those of tools/worlds.py. The others are PyOD's and scikit-learn's detectors with their
 default settings, fitted on the detector's own training part (5,000 examples at most): standardised
 rows, 64 principal components of pixels, and the features. Their threshold is the rank of the same
@@ -84,7 +84,7 @@ def main():
     p.add_argument('words', nargs='*', help='parts of names of worlds')
     p.add_argument('--minutes', type=float, default=1.)
     p.add_argument('--steps', type=int, default=600)
-    p.add_argument('--features', help="of images, such as 'mobilenet_v2@96'")
+    p.add_argument('--features', help="of images, such as 'mobilenet_v2@128'")
     p.add_argument('--out', help='a JSON file')
     a = p.parse_args()
     warnings.simplefilter('ignore')

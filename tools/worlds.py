@@ -2,11 +2,13 @@
 """Fit the detector in many worlds, and keep how well each candidate for the default score does there.
 
     python tools/worlds.py [--minutes 1] [--steps 600] [--out results/57_default.json] [WORD ...]
+    python tools/worlds.py --model diffusion --minutes 2 --out results/57_models.json [WORD ...]
 A world is what a detector is trained on: a set of images under the data root, one class of it, or the
 normal rows of a table of ADBench. The detector sees no other data; each candidate's constants come from
 its fit part, its p-values from its calibration part. Judged are its test part, every other set of the
 same kind, the other classes, broken copies of the test images, or the anomalies. `--out` keeps what is
-done, and goes on where it was stopped.
+done, and goes on where it was stopped. `--model` judges another model than the default by what does
+not depend on its columns: likelihood, typicality, DoSE, and the panel that it comes with.
 """
 import argparse, json, sys, time, warnings
 from pathlib import Path
@@ -83,12 +85,20 @@ def feature_candidates(parts):
     "The same where there are features of a network, too."
     four = {k: Stat(f'{k}@features') for k in ('knn', 'lof', 'gauss', 'mixture')}
     own = dict(parts, pixels=parts['lof'], **four, things=GMM([s.column for s in four.values()]))
+    seen = 'knn lof gauss mixture'
     return {**own, **combined(own, [
-        'knn lof gauss mixture', 'things lof', 'consensus lof', 'consensus things lof', 'codes lof',
-        'codes things lof', 'codes complexity lof', 'codes complexity things lof', 'codes lof mixture',
-        'model complexity pixels', 'model complexity pixels lof', 'model complexity pixels things lof',
-        'model complexity lof', 'model complexity things lof',
-        'model complexity pixels knn lof gauss mixture'])}
+        seen, 'gauss mixture', 'lof gauss', 'knn gauss', 'lof gauss mixture', 'things lof',
+        *(f'{more} {seen}' for more in (
+            'codes', 'complexity', 'model', 'pixels', 'places', 'consensus', 'codes complexity',
+            'model complexity', 'model complexity pixels', 'codes complexity places')),
+        'codes gauss mixture', 'codes complexity gauss mixture', 'codes complexity things lof',
+        'codes lof gauss', 'model complexity things lof'])}
+
+def model_candidates(t):
+    "What any model has, and the panel that it comes with."
+    names = 'likelihood', 'typicality', 'dose', 'panel'
+    codes = ('complexity',) if any(c.startswith('bits_') for c in t) else ()
+    return {n: get_score(n) for n in (*names, *codes)}
 
 def row_candidates(t):
     "The same for rows."
@@ -119,10 +129,15 @@ def judge(kind, ids, others, how):
         tables['broken'] = pipe.tables(to_nchw(np.concatenate(list(broken.values()))))
     fit, cal = ([pipe.tables(p[i], only=k)[0] for k, p in enumerate(det.parts_)] for i in (1, 2))
     make = image_candidates if kind in IMAGES else row_candidates
+    if 'model' in how: make = model_candidates
     cands = [named(s, n) for n, s in make(fit[0]).items()]
     c = calibrate(fit, cal, cands, every=False)
+    t = time.process_time()
+    pipe.tables(det.test_['x'][:200])
+    speed = len(det.test_['x'][:200])/(time.process_time() - t)
     res = dict({k: det.facts_[k] for k in ('examples', 'models', 'bits_per_dim', 'machine', 'torch')},
-               n={k: len(t[0]) for k, t in tables.items()}, auroc={}, power={}, alarms={})
+               parameters=sum(p.numel() for f in pipe.flows for p in f.parameters()),
+               per_cpu_s=round(speed, 1), n={k: len(t[0]) for k, t in tables.items()}, auroc={}, power={}, alarms={})
     fresh = tables.pop('fresh')
     usual = {n: c.judge(n, fresh) for n in c.names}
     res['alarms'] = {n: round(float((p <= .05).mean()), 4) for n, (_, p) in usual.items()}
@@ -140,7 +155,8 @@ def main():
     p.add_argument('words', nargs='*', help='parts of names of worlds')
     p.add_argument('--minutes', type=float, default=1., help='of training on images')
     p.add_argument('--steps', type=int, default=600, help='of training on rows')
-    p.add_argument('--features', help="of colour images, such as 'mobilenet_v2@96'")
+    p.add_argument('--features', help="of colour images, such as 'mobilenet_v2@128'")
+    p.add_argument('--model', help='instead of the default')
     p.add_argument('--out', default='results/57_default.json')
     a = p.parse_args()
     warnings.simplefilter('ignore')
@@ -152,7 +168,8 @@ def main():
         if a.features:
             if kind != 'RGB': continue
             how, name = dict(how, features=a.features), f'{name} by features'
-        if any(d['world'] == name for d in done): continue
+        if a.model: how = dict(how, model=a.model)
+        if any((d['world'], d.get('model')) == (name, a.model) for d in done): continue
         t = time.process_time()
         done.append(dict(world=name, kind=kind, **how, **judge(kind, ids, others, how)))
         done[-1]['cpu'] = round(time.process_time() - t, 1)
