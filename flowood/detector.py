@@ -364,7 +364,7 @@ def _unlike(a, b):
     return best/core.std((1,2,3)).clamp(min=4)
 
 # %% ../nbs/50_detector.ipynb #c0de5003
-def _near_copies(x, seed=0, close=.6):
+def _near_copies(x, seed=0, close=1.2, most=.3):
     "Pairs of positions, `(m, 2)`, of images that differ by a codec or a shift."
     from sklearn.neighbors import KDTree
     if len(x) < 10 or min(x.shape[2:]) < 4: return torch.zeros(0, 2, dtype=torch.long)
@@ -376,7 +376,7 @@ def _near_copies(x, seed=0, close=.6):
     a = torch.arange(len(x))[:,None].expand_as(near)
     pairs = torch.stack([a, near], -1)[(d < close) & (a < near)]
     gaps = [_unlike(g[p[:,0]], g[p[:,1]]) for p in pairs.split(1024)]
-    return pairs[torch.cat(gaps) < .25*usual.clamp(max=1)] if len(pairs) else pairs
+    return pairs[torch.cat(gaps) < most*usual.clamp(max=1)] if len(pairs) else pairs
 
 def _copies(x):
     "Positions of each different image, and notes; rows stay alone, as counts repeat by nature."
@@ -895,6 +895,7 @@ def update(self:OODDetector,
 )->OODDetector: # itself
     "Calibrate anew on other ID data, without training."
     src, pipe, cal = self.open(X), self.pipeline_, self.calibration_
+    usual = src.sample(1000, self.seed)[1]
     blocks = [tables for _, _, tables in pipe.stream(src, bs) if tables]
     tables = [pd.concat(t, ignore_index=True) for t in zip(*blocks)]
     n, k = len(tables[0]), len(cal.folds)
@@ -903,7 +904,7 @@ def update(self:OODDetector,
             f'calibrate at alpha {self.alpha:g}; give more'
             + ('' if add else ', or add them to the old ones with add=True (--add)'))
     self.calibration_ = cal.updated(tables, add)
-    self.usual_ = self._mixed(src.sample(1000, self.seed)[1], add)
+    self.usual_ = self._mixed(usual, add)
     vars(self).pop('test_', None)
     self._note_update(n, src, cal, add)
     return self

@@ -289,14 +289,6 @@ def _without_top(v, share):
     "Scores in order, without the largest share."
     return np.sort(v)[:len(v) - round(share*len(v))]
 
-# %% ../nbs/47_pipeline.ipynb #c0de0007
-@patch
-def promised(self:Calibration,
-    alpha:float, # false-alarm rate
-)->float: # the same, if nothing was left out
-    "The rate that is kept even if all calibration scores that were left out are of ID examples."
-    return alpha + (1 - alpha)*self.dirty
-
 # %% ../nbs/47_pipeline.ipynb #5d4db852
 @patch
 def judge(self:Calibration,
@@ -354,6 +346,14 @@ def valid(self:Calibration,
 )->bool:
     "Are decisions at this rate what they promise?"
     return not self.why(alpha)
+
+# %% ../nbs/47_pipeline.ipynb #c0de0007
+@patch
+def promised(self:Calibration,
+    alpha:float, # false-alarm rate
+)->float: # the same, if nothing was left out
+    "The rate that is kept even if all calibration scores that were left out are of ID examples."
+    return alpha + (1 - alpha)*self.dirty
 
 # %% ../nbs/47_pipeline.ipynb #46011022
 from .scores.base import score_from_state
