@@ -25,7 +25,7 @@ from .flows.models import PRESETS, create, default_model, flow_config, shape_arg
 from .lint import example_hashes
 from .metrics import alarm_range, compare, ks_uniform
 from .pipeline import (FUNCTIONS, Judge, Pipeline, at_size, calibrate, folds, four_parts,
-                              needed, read_parts, require_device, spec_of)
+                              has_codes, needed, read_parts, require_device, spec_of, suspects)
 from .scores.base import MissingColumn, get_score, named
 from .scores.distances import Distances, reference
 from .scores.statistics import evals_of
@@ -52,13 +52,16 @@ class OODDetector(Judge, OutlierMixin, BaseEstimator):
         progress:bool=True, # show progress
         functions=(), # statistic functions of your own: a batch in, a dict of columns out
         features=None, # of images: a `Backbone`, its name (and '@size'), or 'auto' for a small one
+        dirty:float=0., # share of the examples that may be OOD themselves
     ):
         self.model, self.ood_score, self.alpha, self.minutes = model, ood_score, alpha, minutes
         self.steps, self.size, self.mode, self.drop, self.unit = steps, size, mode, drop, unit
         self.k, self.seed, self.device, self.most = k, seed, device, most
         self.out, self.progress, self.functions = out, progress, functions
-        self.features = features
+        self.features, self.dirty = features, dirty
     least = 20 # examples to fit on
+    @property
+    def doubt(self): return min(.5, max(.2, 2*self.dirty))
 
 # %% ../nbs/50_detector.ipynb #d19155a0
 def _check_shape(model, shape, where):
@@ -150,10 +153,12 @@ def _new_flow(det, config, x, seed=0):
     return flow
 
 # %% ../nbs/50_detector.ipynb #b758ca2e
+def _enough(det): return math.ceil(needed(det.alpha)/(1 - det.dirty))
+
 @patch
 def _cut(self:OODDetector, n):
     "Train, fit and calibration parts of each model, and the test part or `None`."
-    need = needed(self.alpha)
+    need = _enough(self)
     require(n >= max(self.least, need), f'{n} examples cannot calibrate a detector at alpha '
             f'{self.alpha:g}, which takes {max(self.least, need)} or more; give more examples'
             + (', or a larger alpha' if n >= self.least else ''))
@@ -165,7 +170,7 @@ def _held_out(self:OODDetector, X, spec):
     "Fit, calibration and test parts of separate held-out data."
     h = open_source(X, shape=spec['shape'], columns=spec['columns'], **spec['settings'])
     names, x = h.sample(3*5000, self.seed)
-    need = max(60, 3*needed(self.alpha))
+    need = max(60, 3*_enough(self))
     require(len(x) >= need, f'{h.path} holds {len(x)} examples, and {need} are needed to fit a '
             f'score, to calibrate it at alpha {self.alpha:g}, and to test')
     parts = four_parts(len(x), self.seed, train=0.)[1:]
@@ -301,28 +306,22 @@ def _check_arguments(self:OODDetector):
                                           'both must be positive')
     require(self.out is None or isinstance(self.out, (str, os.PathLike)),
             f'out is {self.out!r}; give a folder', TypeError)
+    share = isinstance(self.dirty, Real) and 0 <= self.dirty < .5
+    require(share, f'dirty is {self.dirty!r}; it is the share of the examples that may be OOD '
+            'themselves, at least 0 and below 0.5, such as 0.05')
     require_device(self.device)
 
 @patch
 def _parts(self:OODDetector, names, x):
     "Examples to train, fit and calibrate on, for each model; names and examples to test on."
-    copies, notes = _copies(x), []
+    copies, notes = _copies(x)
     cuts, test = self._cut(len(copies))
     if len(copies) < len(x):
         whole = lambda part: torch.tensor([j for i in part.tolist() for j in copies[i]])
         cuts = [[whole(p) for p in cut] for cut in cuts]
         test = test if test is None else whole(test)
-        notes = [f'{len(x) - len(copies):,} of the {len(x):,} images are copies of others; '
-                 'copies stay on the same side of every cut.']
     parts = [tuple(x[p] for p in cut) for cut in cuts]
     return parts, test if test is None else ([names[i] for i in test.tolist()], x[test]), notes
-
-def _copies(x):
-    "Positions of each different image; rows stay alone, as tables of counts repeat by nature."
-    if x.dim() == 2: return range(len(x))
-    where = {}
-    for i, h in enumerate(example_hashes(x)): where.setdefault(h, []).append(i)
-    return list(where.values())
 
 @patch
 def _given_parts(self:OODDetector, x, held):
@@ -334,12 +333,97 @@ def _thin(parts, test, most):
     "Of each held-out part as many examples as a costly model can judge in time."
     return [(x, fit[:most], cal[:most]) for x, fit, cal in parts], test and [o[:most] for o in test]
 
+# %% ../nbs/50_detector.ipynb #c0de5002
+def _grey(x, size=32):
+    "Images in grey, at most `size`×`size`."
+    small = lambda g: torch.nn.functional.adaptive_avg_pool2d(g, size) if g.shape[-1] > size else g
+    return torch.cat([small(b.float().mean(1, keepdim=True)) for b in x.split(1024)])
+
+def _signature(g, bands=6):
+    "Numbers of grey images that a codec and a shift hardly change, in their standard deviations."
+    h, w = g.shape[2:]
+    freq = torch.fft.fftfreq(h)[:,None]*h, torch.fft.rfftfreq(w)[None]*w
+    ring, steep = torch.hypot(*freq).round(), freq[1] > freq[0].abs()
+    where = [(ring == k) & (steep == s) for k in range(1, bands) for s in (False, True)]
+    res = []
+    for b in g.split(1024):
+        power = torch.fft.rfft2(b[:,0]).abs()**2/(h*w)**2
+        cols = [(power[:,m].sum(1) + .01).log() for m in where]
+        res.append(torch.stack([b.mean((1,2,3)), b.std((1,2,3)), *cols], 1))
+    res = torch.cat(res)
+    return ((res - res.mean(0))/res.std(0).clamp(min=1e-6)).numpy()
+
+def _unlike(a, b):
+    "How much of the contrast of images `a` others leave open, moved by up to a pixel."
+    h, w = a.shape[2:]
+    core, best = a[:,:,1:-1,1:-1], torch.full((len(a),), math.inf)
+    for i in range(3):
+        for j in range(3):
+            gap = core - b[:,:,i:i+h-2,j:j+w-2]
+            best = best.minimum((gap**2).mean((1,2,3)).sqrt())
+    return best/core.std((1,2,3)).clamp(min=4)
+
+# %% ../nbs/50_detector.ipynb #c0de5003
+def _near_copies(x, seed=0, close=1.2, most=.3):
+    "Pairs of positions, `(m, 2)`, of images that differ by a codec or a shift."
+    from sklearn.neighbors import KDTree
+    if len(x) < 10 or min(x.shape[2:]) < 4: return torch.zeros(0, 2, dtype=torch.long)
+    g = _grey(x)
+    s = _signature(g)
+    d, near = (torch.from_numpy(o) for o in KDTree(s).query(s, 5))
+    some = torch.randperm(len(x), generator=rng('near', seed))[:500]
+    usual = _unlike(g[some], g[near[some, 2]]).median()
+    a = torch.arange(len(x))[:,None].expand_as(near)
+    pairs = torch.stack([a, near], -1)[(d < close) & (a < near)]
+    gaps = [_unlike(g[p[:,0]], g[p[:,1]]) for p in pairs.split(1024)]
+    return pairs[torch.cat(gaps) < most*usual.clamp(max=1)] if len(pairs) else pairs
+
+def _copies(x):
+    "Positions of each different image, and notes; rows stay alone, as counts repeat by nature."
+    if x.dim() == 2: return range(len(x)), []
+    where, notes = {}, []
+    for i, h in enumerate(example_hashes(x)): where.setdefault(h, []).append(i)
+    groups = list(where.values())
+    stay = 'stay on the same side of every cut.'
+    if len(groups) < len(x):
+        notes.append(f'{len(x) - len(groups):,} of the {len(x):,} images are copies of others; '
+                     f'copies {stay}')
+    tied = _tie(groups, _near_copies(x[torch.tensor([g[0] for g in groups])]))
+    n = len(groups) - len(tied)
+    if n and max(map(len, tied)) > max(10, len(x)/10):
+        return groups, [*notes, f'{n:,} images differ from others by a codec or a shift only, and '
+                        'so many hang together that a random cut cannot keep them apart; if they '
+                        'are frames of a video, pass other ones as held_out']
+    if n: notes.append(f'{n:,} images differ from others by a codec or a shift only; such {stay}')
+    return tied, notes
+
+def _tie(groups, pairs):
+    "Groups, those that pairs of their numbers connect put together."
+    first = list(range(len(groups)))
+    def root(i):
+        while first[i] != i: i = first[i]
+        return i
+    for a, b in pairs.tolist():
+        a, b = sorted((root(a), root(b)))
+        first[b] = a
+    res = {}
+    for i, g in enumerate(groups): res.setdefault(root(i), []).extend(g)
+    return list(res.values())
+
 # %% ../nbs/50_detector.ipynb #eedf94e3
+def _unsuspected(det, flow, x, spec):
+    "Which training examples distances are taken from: all, or of dirty ones the least suspect."
+    if not det.dirty or not has_codes(x.shape[1:]): return slice(None)
+    pick = reference(len(x), det.seed)
+    stats, = Pipeline([flow], spec, det.k, det.seed).tables(x[pick])
+    return pick[torch.from_numpy(~suspects(stats, det.doubt))]
+
 @patch
 def _train(self:OODDetector, parts, test, config, spec, shape, spent):
     "Train a model on each part; sets the pipeline, returns the plans."
     flows, own, plans, self.notes_ = [], [], [], []
     held = sum(len(p) for p in parts[0][1:]) + (len(test[1]) if test else 0)
+    if self.dirty: held += min(len(parts[0][0]), Distances.most)
     share = 1 if self.steps else 1 - min(.5, spent/(60*self.minutes))
     seen = (lambda x: at_size(x, shape)) if len(shape) == 3 else lambda x: x
     small = dict(spec, shape=list(shape))
@@ -350,7 +434,8 @@ def _train(self:OODDetector, parts, test, config, spec, shape, spent):
         flow = _new_flow(self, config, x, seed=i)
         flow, said = _train_flow(plans[-1], flow, x, seen(valid), self.device, out, self.progress)
         flows.append(flow)
-        own.append([d.to(self.device) for d in _distances(self, raw, x)])
+        sure = _unsuspected(self, flow, raw, spec)
+        own.append([d.to(self.device) for d in _distances(self, raw[sure], x[sure])])
         self.notes_ += said
     self.pipeline_ = Pipeline(flows, spec, self.k, self.seed, own, self.functions, self.backbone_)
     return plans
@@ -362,12 +447,13 @@ def _calibrate(self:OODDetector, parts, test):
     pipe = self.pipeline_
     one = lambda i: [pipe.tables(p[i], only=k)[0] for k, p in enumerate(parts)]
     fit, cal = one(1), one(2)
-    self.calibration_ = calibrate(fit, cal, [*pipe.plain, self._by()])
+    by = [*pipe.plain, self._by()]
+    self.calibration_ = calibrate(fit, cal, by, doubt=self.doubt, dirty=self.dirty)
     if test is not None:
         self.test_ = self._judged('held-out', *test)
         return
     stats = pd.concat(cal, ignore_index=True)
-    judged = {n: self.calibration_.out_of_fold(n) for n in self.calibration_.names}
+    judged = {n: self.calibration_.out_of_fold(n, cal) for n in self.calibration_.names}
     x = torch.cat([p[2] for p in parts])
     self.test_ = _set('held-out', x, [str(i) for i in range(len(x))], stats, judged)
 
@@ -381,6 +467,10 @@ def _note(self:OODDetector, src, plans, seconds):
                            'other, the false-alarm rate is near alpha and at most about twice '
                            'that, '
                            'and there is no test part.')
+    if cal.dirty:
+        self.notes_.append(f'the largest {cal.dirty:.3g} of the calibration scores are left out as '
+                           'those of strangers; if there were none, the false-alarm rate is up to '
+                           f'{cal.promised(self.alpha):.3g} instead of {self.alpha:g}.')
     p, flow, bb = plans[0], self.pipeline_.flow, self.pipeline_.features
     bits = bits_per_dim(self.test_['stats'].log_prob.mean(), math.prod(flow.shape),
                         256 if src.kind == 'image' else 1)
@@ -450,6 +540,9 @@ def monitor(self:OODDetector,
     alpha:float=.01, # chance of a false alarm over the whole stream
 )->DriftMonitor: # feed it `-det.score_samples(X)`
     "A drift monitor over the deciding score."
+    if self.calibration_.dirty:
+        warnings.warn('the largest calibration scores of this detector are left out (dirty), so a '
+                      'stream of normal examples may raise an alarm; fit one with dirty=0')
     return DriftMonitor(self.cal_[self.decides], alpha=alpha, seed=self.seed)
 
 @patch(as_prop=True)
@@ -575,7 +668,7 @@ def cost(self:OODDetector)->dict: # score -> milliseconds per example
 @patch
 def results(self:OODDetector,
     ood:dict=None, # OOD sets, name -> anything that `fit` takes
-    id=None, # fresh ID data; `None`: the test part, which a loaded detector no longer has
+    id=None, # fresh ID data; `None`: the test part, until the detector is loaded or updated
     most:int=2000, # examples of each set at most, a random sample
     n_boot:int=1000, # bootstrap replicates of the intervals
     title:str='Does it look like the training data?', # of the report
@@ -586,15 +679,13 @@ def results(self:OODDetector,
             f'most is {most!r}; give a positive number of examples')
     require(ood is None or hasattr(ood, 'items'),
             f'ood is a {type(ood).__name__}; give a dict of names and sets', TypeError)
-    require(id is not None or hasattr(self, 'test_'),
-            'a loaded detector no longer has its test part; pass fresh ID data as id=')
     skipped = {}
     def judged(name, X):
         src = self.open(X)
         res = dict(self._judged(name, *src.sample(most, self.seed)), of=src.n)
         if src.skipped: skipped[name] = list(src.skipped)
         return res
-    ins = self.test_ if id is None else judged('held-out', id)
+    ins = self._tested() if id is None else judged('held-out', id)
     outs = {name: judged(name, X) for name, X in (ood or {}).items()}
     rows = []
     for name, o in outs.items():
@@ -605,6 +696,14 @@ def results(self:OODDetector,
                 samples=self._samples(), score=self.decides, notes=self.notes_,
                 calibration=self.calibration(ins),
                 cost=self.cost(), skipped=skipped)
+
+@patch
+def _tested(self:OODDetector):
+    "The judged test part; a sentence, if there is none any more."
+    gone = ('the test part went with the old calibration when this detector was updated'
+            if 'calibrated on' in self.facts_ else 'a loaded detector no longer has its test part')
+    require(hasattr(self, 'test_'), f'{gone}; pass fresh ID data as id=')
+    return self.test_
 
 @patch
 @torch.no_grad()
@@ -622,10 +721,11 @@ def calibration(self:OODDetector,
     alpha:float=None, # false-alarm rate to test; `None`: the detector's
 )->list: # one dict per score: ks, alarms, lo, hi, n, n_cal, alpha
     "Uniformity of p-values and false-alarm rate at `alpha` on fresh ID data."
-    fresh, alpha = fresh or self.test_, self.alpha if alpha is None else alpha
+    fresh, alpha = fresh or self._tested(), self.alpha if alpha is None else alpha
     n_cal, rows = self.calibration_.n, []
     for name, p in fresh['p'].items():
-        lo, hi = alarm_range(alpha, len(p), n_cal)
+        lo = alarm_range(alpha, len(p), n_cal)[0]
+        hi = alarm_range(self.calibration_.promised(alpha), len(p), n_cal)[1]
         ks, alarms = float(ks_uniform(p, n_cal)), float((p <= alpha).mean())
         rows.append(dict(score=name, ks=ks, alarms=alarms, lo=lo, hi=hi, n=len(p), n_cal=n_cal,
                          alpha=alpha))
@@ -646,13 +746,14 @@ class VectorDetector(OODDetector):
         seed:int=0, # of everything
         device:str='cpu', # where to train and score
         progress:bool=False, # show progress
+        dirty:float=0., # share of the rows that may be OOD themselves
     ):
         self.ood_score, self.alpha, self.minutes, self.steps = ood_score, alpha, minutes, steps
         self.model, self.unit, self.seed, self.device = model, unit, seed, device
-        self.progress = progress
+        self.progress, self.dirty = progress, dirty
     def _valid(self, X, **how): return validate_data(self, X, dtype=np.float64, **how)
     def _cut(self, n):
-        if n >= max(20, needed(self.alpha)): return super()._cut(n)
+        if n >= max(20, _enough(self)): return super()._cut(n)
         every, how = torch.arange(n), 'five models calibrate each other'
         if n < 20: how = 'the same rows train, fit and calibrate'
         warnings.warn(f'{n} rows are too few for alpha {self.alpha:g}, so {how}, and the p-values '
@@ -794,17 +895,28 @@ def update(self:OODDetector,
 )->OODDetector: # itself
     "Calibrate anew on other ID data, without training."
     src, pipe, cal = self.open(X), self.pipeline_, self.calibration_
+    usual = src.sample(1000, self.seed)[1]
     blocks = [tables for _, _, tables in pipe.stream(src, bs) if tables]
     tables = [pd.concat(t, ignore_index=True) for t in zip(*blocks)]
     n, k = len(tables[0]), len(cal.folds)
-    need = max(k, needed(self.alpha) - add*cal.n)
+    need = max(k, _enough(self) - add*cal.n)
     require(n >= need, f'{src.path} holds {n} readable examples, and {need} are needed to '
             f'calibrate at alpha {self.alpha:g}; give more'
             + ('' if add else ', or add them to the old ones with add=True (--add)'))
     self.calibration_ = cal.updated(tables, add)
+    self.usual_ = self._mixed(usual, add)
     vars(self).pop('test_', None)
     self._note_update(n, src, cal, add)
     return self
+
+@patch
+def _mixed(self:OODDetector, new, add):
+    "New examples of what is usual, in place of the old ones or among as many of them."
+    old = self._known_usual() if add else None
+    if old is None: return new
+    n = min(len(old), len(new))
+    both = torch.cat([old[:n].to(new.device), new[:n]])
+    return both[torch.randperm(2*n, generator=rng('usual', self.seed))]
 
 @patch
 def _note_update(self:OODDetector, n, src, old, add):

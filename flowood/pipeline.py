@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['FUNCTIONS', 'has_codes', 'Pipeline', 'at_size', 'default_score', 'spec_of', 'four_parts', 'needed', 'folds',
-           'Calibration', 'calibrate', 'calibration_from_state', 'Judge', 'require_device', 'read_parts', 'load_judge']
+           'Calibration', 'suspects', 'calibrate', 'calibration_from_state', 'Judge', 'require_device', 'read_parts',
+           'load_judge']
 
 # %% ../nbs/47_pipeline.ipynb #048cf836
 import math, time
@@ -21,7 +22,7 @@ from .conformal import conformal_p, tail_log_p, threshold_at
 from .core import require, rng
 from .data import resize, to_nchw
 from .flows.models import PRESETS
-from .scores.base import Stat, columns_read, fit_scores
+from .scores.base import Stat, columns_read, fit_scores, get_score
 from .scores.complexity import code_lengths
 from .scores.distances import Distances
 from .scores.statistics import model_statistics
@@ -240,11 +241,12 @@ class Calibration:
         scores:list, # of each fold: name -> fitted `Score`
         cal:list, # of each fold: name -> calibration scores
         reads:dict, # name -> columns that the score reads
+        dirty:float=0., # share of the calibration scores that was left out, the largest
     ):
         self.names = [s for s in scores[0] if all(s in o for o in (*scores, *cal))]
         self.folds = [{k: s[k] for k in self.names} for s in scores]
         self.cal = [{k: np.sort(c[k]) for k in self.names} for c in cal]
-        self.reads = {k: reads[k] for k in self.names}
+        self.reads, self.dirty = {k: reads[k] for k in self.names}, dirty
     @property
     def scores(self): return self.folds[0]
     @property
@@ -255,17 +257,37 @@ class Calibration:
         how = f'{len(self.folds)} folds of ' if self.cross else ''
         return f'Calibration({len(self.names)} scores on {how}{self.n} examples)'
 
+# %% ../nbs/47_pipeline.ipynb #c0de0002
+def suspects(
+    stats, # statistics of examples, a data frame
+    share:float, # of them that are suspected
+)->np.ndarray: # bool, `(n,)`
+    "The images that complexity finds strangest; none of rows, none of less than 300."
+    res = np.zeros(len(stats), dtype=bool)
+    if len(stats) < 300 or not any(c.startswith('bits_') for c in stats): return res
+    s = get_score('complexity').fit(stats)(stats)
+    res[np.argsort(-s, kind='stable')[:round(share*len(s))]] = True
+    return res
+
 def calibrate(
     fit:list, # of each fold: statistics to fit the scores on, a data frame
     cal:list, # of each fold: statistics to calibrate them on
     by=(), # further scores: names, or `Score`s of your own
     every:bool=True, # also every other score that the statistics serve
+    doubt:float=0., # share of `fit`, the most suspect, that the scores in `by` are not fitted on
+    dirty:float=0., # share of the calibration scores, the largest, that is left out
 )->Calibration:
     "Fit scores on statistics of held-out ID data, and calibrate them on others."
-    scores = [{**(fit_scores(t) if every else {}), **fit_scores(t, by)} for t in fit]
+    clean = [t[~suspects(t, doubt)] for t in fit] if doubt else fit
+    scores = [{**(fit_scores(t) if every else {}), **fit_scores(c, by)} for t, c in zip(fit, clean)]
     given = [{n: s(t) for n, s in own.items()} for own, t in zip(scores, cal)]
+    given = [{n: _without_top(v, dirty) for n, v in g.items()} for g in given]
     reads = {n: columns_read(s, fit[0][:2]) for n, s in scores[0].items()}
-    return Calibration(scores, given, reads)
+    return Calibration(scores, given, reads, dirty)
+
+def _without_top(v, share):
+    "Scores in order, without the largest share."
+    return np.sort(v)[:len(v) - round(share*len(v))]
 
 # %% ../nbs/47_pipeline.ipynb #5d4db852
 @patch
@@ -287,9 +309,12 @@ def judge(self:Calibration,
 @patch
 def out_of_fold(self:Calibration,
     name:str, # of a score
+    tables=None, # statistics of each fold's own calibration examples; `None`: scores in order
 )->tuple: # score and p-value of each calibration example, in the order of the folds
     "What calibration examples look like among the others, each to the model that has not seen it."
-    ranks = np.concatenate([1 - conformal_p(c[name], c[name]) for c in self.cal])
+    cal = [c[name] for c in self.cal]
+    own = cal if tables is None else [s[name](t) for s, t in zip(self.folds, tables)]
+    ranks = np.concatenate([1 - conformal_p(c, s) for c, s in zip(cal, own)])
     p = conformal_p(ranks, ranks)
     return -np.log(p), p
 
@@ -322,6 +347,14 @@ def valid(self:Calibration,
     "Are decisions at this rate what they promise?"
     return not self.why(alpha)
 
+# %% ../nbs/47_pipeline.ipynb #c0de0007
+@patch
+def promised(self:Calibration,
+    alpha:float, # false-alarm rate
+)->float: # the same, if nothing was left out
+    "The rate that is kept even if all calibration scores that were left out are of ID examples."
+    return alpha + (1 - alpha)*self.dirty
+
 # %% ../nbs/47_pipeline.ipynb #46011022
 from .scores.base import score_from_state
 
@@ -331,7 +364,7 @@ def state(self:Calibration)->tuple: # JSON-able, and name -> array
     "Everything that a calibration knows."
     arrays = {f'{i}.{n}': v for i, c in enumerate(self.cal) for n, v in c.items()}
     states = [{n: s.state() for n, s in own.items()} for own in self.folds]
-    return dict(folds=states, reads=self.reads), arrays
+    return dict(folds=states, reads=self.reads, dirty=self.dirty), arrays
 
 def calibration_from_state(
     state:dict, # from `Calibration.state`
@@ -348,7 +381,7 @@ def calibration_from_state(
             except ValueError as e:
                 require(n != needed, f'the detector decides by a score that cannot be restored: '
                                      f'{e}; import the module that defines it')
-    return Calibration(scores, cal, state['reads'])
+    return Calibration(scores, cal, state['reads'], state.get('dirty', 0.))
 
 # %% ../nbs/47_pipeline.ipynb #07e1671e
 class Judge:
@@ -549,7 +582,7 @@ def updated(self:Calibration,
     "Calibrated on other ID data; what was fitted stays."
     cal, k = [], len(self.folds)
     for i, own in enumerate(self.folds):
-        new = {n: s(tables[i][i::k]) for n, s in own.items()}
+        new = {n: _without_top(s(tables[i][i::k]), self.dirty) for n, s in own.items()}
         if add: new = {n: np.r_[self.cal[i][n], v] for n, v in new.items()}
         cal.append(new)
-    return Calibration(self.folds, cal, self.reads)
+    return Calibration(self.folds, cal, self.reads, self.dirty)
