@@ -108,10 +108,10 @@ def _backbone(features, device):
     "The network that features are taken from, or `None`, and what there is to say about it."
     if features is None or hasattr(features, 'prepare'): return features, []
     require(isinstance(features, str) and features, f'features is {features!r}; give the name of '
-            "a backbone, such as 'mobilenet_v2@96', a `Backbone`, 'auto' or None", TypeError)
-    name, _, size = ('mobilenet_v2@96' if features == 'auto' else features).partition('@')
+            "a backbone, such as 'mobilenet_v2@128', a `Backbone`, 'auto' or None", TypeError)
+    name, _, size = ('mobilenet_v2@128' if features == 'auto' else features).partition('@')
     require(not size or size.isdigit(), f'features is {features!r}; after the @ stands a number '
-            "of pixels, as in 'mobilenet_v2@96'")
+            "of pixels, as in 'mobilenet_v2@128'")
     from flowood.embeddings import backbone
     try: return backbone(name, int(size) if size else None, device=device), []
     except FileNotFoundError as e:
@@ -130,12 +130,13 @@ def _feature_seconds(bb, parts, test):
 
 def _distances(det, x, seen):
     "Distances of training examples, as the density sees them, and of their features."
-    res = [Distances(seen.shape[1:], unit=det.unit).fit(seen, det.seed)]
+    units = (False, True) if seen.dim() == 4 else (det.unit,)
+    res = [Distances(seen.shape[1:], unit=u).fit(seen, det.seed) for u in units]
     if det.backbone_ is not None:
         from flowood.embeddings import embed
         cache = Path(det.out)/'features' if det.out else False
         rows = embed(det.backbone_, x[reference(len(x), det.seed)], cache=cache).double()
-        res.append(Distances(rows.shape[1:], of='features').fit(rows))
+        res.append(Distances(rows.shape[1:], of='features', unit=True).fit(rows))
     return res
 
 # %% ../nbs/50_detector.ipynb #d59621fa

@@ -69,17 +69,24 @@ def image_candidates(t):
     "Candidates by name, made for the columns of the statistics `t`."
     codes = [c for c in t if c.startswith('bits_')]
     own = density_columns(t)
-    pixels = [f'{k}@pixels' for k in ('lof', 'mixture', 'residual')]
+    pixels, even = ([f'{k}@{of}' for k in ('lof', 'mixture', 'residual')] for of in ('pixels', 'gcn'))
     parts = dict(model=GMM([*own, *codes]), all=GMM([*own, *codes, *pixels]), places=GMM(pixels),
+                 even=GMM(even), both=GMM([*pixels, *even]), dose=DoSE([*pixels, *even]),
+                 elof=Stat('lof@gcn'),
                  codes=DoSE([*own, *codes]), complexity=get_score('complexity'), lof=Stat('lof@pixels'),
                  consensus=get_score('consensus'))
     single = {n: get_score(n) for n in ('likelihood', 'typicality', 'dose')}
     plain = {k: Stat(f'{k}@pixels') for k in ('knn', 'gauss', 'mixture')}
+    plain.update({f'{k}@gcn': Stat(f'{k}@gcn') for k in ('knn', 'gauss', 'mixture', 'residual')})
     if 'lof@features' in t: return {**single, **plain, **feature_candidates(parts)}
     return {**single, **plain, **parts, **combined(parts, [
         'complexity lof', 'model lof', 'model complexity', 'model complexity lof', 'all complexity lof',
         'model codes complexity lof', 'places codes complexity', 'model places codes complexity',
-        'consensus lof', 'consensus model lof'])}
+        'consensus lof', 'consensus model lof', 'both complexity', 'model both', 'codes both',
+        'codes complexity both', 'model complexity both', 'model codes complexity both',
+        'model codes complexity places even', 'model codes complexity lof elof',
+        'codes complexity places even', 'codes complexity both lof elof',
+        'codes complexity dose', 'model codes complexity dose'])}
 
 def feature_candidates(parts):
     "The same where there are features of a network, too."

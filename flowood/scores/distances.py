@@ -22,8 +22,8 @@ class Distances(nn.Module):
     "Distances from training examples and simple densities of them: a statistic function."
     def __init__(self,
         shape, # of one example: `(c, h, w)` or `(d,)`
-        of:str=None, # the last part of the columns' names; `None`: 'pixels' or 'rows'
-        unit:bool=False, # scale rows to length one first
+        of:str=None, # the last part of columns' names; `None`: 'pixels', 'gcn' or 'rows'
+        unit:bool=False, # rows to length one first; images to mean 0 and contrast 1
         n:int=0, # training examples that are kept; set by `fit`, like all that follow
         axes:int=0, # principal components
         rank:int=0, # directions in which the Gaussian differs from a round one
@@ -32,7 +32,7 @@ class Distances(nn.Module):
         super().__init__()
         self.shape, self.unit = tuple(shape), unit
         self.image = len(self.shape) == 3
-        self.of = of or ('pixels' if self.image else 'rows')
+        self.of = of or (('gcn' if unit else 'pixels') if self.image else 'rows')
         self.pre = Preprocess(self.shape, unit=unit)
         self._make_room(n, axes, rank, parts)
     k, lof_k, most, most_axes = 5, 20, 5000, 64
@@ -61,8 +61,14 @@ def _make_room(self:Distances, n, axes, rank, parts):
 @patch
 def _flat(self:Distances, x):
     "Examples as vectors, float64: pixels in [0, 1], or rows in units of their columns."
-    if self.image: return x.flatten(1).double()/(1 if x.is_floating_point() else 255)
-    return self.pre(x.double())[0]
+    if not self.image: return self.pre(x.double())[0]
+    v = x.flatten(1).double()/(1 if x.is_floating_point() else 255)
+    return _even(v) if self.unit else v
+
+def _even(v):
+    "Pixels of each image less their mean, over their standard deviation, or nearly so."
+    c = v - v.mean(1, keepdim=True)
+    return c/((c**2).mean(1, keepdim=True).sqrt() + .02)
 
 @patch
 def _place(self:Distances, v):
@@ -233,12 +239,12 @@ def opinions(
     if near('rows'): return [Stat(c) for c in near('rows')], 'cauchy'
     require('lof@pixels' in have, 'a panel needs distances from training examples, and the '
             'statistics have none; compute those of a fitted `Distances`, too', MissingColumn)
-    things = near('features') and [GMM(near('features')), Stat('lof@features')]
+    things = [Stat(c) for c in near('features')]
     if any(c.startswith('logloss@') for c in have):
         return [get_score('denoiser'), Stat('lof@pixels'), *things], 'fisher'
     codes = [c for c in have if c.startswith('bits_')]
     own = [*density_columns(stats), *codes]
-    places = GMM([f'{k}@pixels' for k in ('lof', 'mixture', 'residual')])
+    places = GMM([c for c in have if re.fullmatch('(lof|mixture|residual)@(pixels|gcn)', c)])
     shared = [DoSE(own), *[get_score('complexity')]*bool(codes)]
     return [*shared, *(things or [GMM(own), places])], 'fisher'
 
