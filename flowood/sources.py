@@ -22,6 +22,7 @@ from .data import resize, set_mode, to_nchw
 class Source:
     "A stream of named examples of one shape; made by `open_source`."
     span = None # of a part: the numbers of its first example and of the one after its last
+    picked = None # of a choice: the numbers of its examples, ascending
 
     def __init__(self,
         path, # where the data is, or what it is
@@ -59,7 +60,7 @@ def blocks(self:Source,
     "Read everything: images as `uint8` `(b, c, h, w)`, rows as float64 `(b, d)`."
     require(bs > 0, f'the batch size must be positive, not {bs}')
     self.skipped, self.seen, some = [], Counter(), False
-    for order, keep, a in self._read(bs):
+    for order, keep, a in self._read(bs) if self.picked is None else self._read_picked(bs):
         some |= len(keep) > 0
         yield order, keep, self._tensor(a)
     first = f', the first because {self.skipped[0][1]}' if self.skipped else ''
@@ -87,6 +88,35 @@ def part(self:Source,
     res = copy.copy(self)
     res.span, res.n, res.skipped, res.seen = (start, stop), stop - start, [], Counter()
     return res
+
+# %% ../nbs/06_sources.ipynb #06ab0002
+@patch
+def pick(self:Source,
+    idx, # numbers of examples, counted from 0
+)->Source: # of these, in the order of the source
+    "Some examples by their numbers, read without the others where that is possible."
+    idx = np.unique(np.asarray(idx, dtype=np.int64))
+    last = np.inf if self.n is None else self.n
+    require(len(idx) and idx[0] >= 0 and idx[-1] < last and not self.span,
+            f'examples {idx[:1].tolist()} to {idx[-1:].tolist()} of {self.path} were asked for; '
+            f'give numbers from 0 to {last - 1:.0f} of a whole source')
+    res = copy.copy(self)
+    res.picked, res.n, res.span = idx, len(idx), (0, int(idx[-1]) + 1)
+    res.reach, res.direct, res.skipped, res.seen = self.direct, False, [], Counter()
+    return res
+
+@patch
+def _read_picked(self:Source, bs):
+    "Blocks of the chosen examples."
+    if self.reach:
+        for i in range(0, len(self.picked), bs): yield self._take(self.picked[i:i+bs])
+        return
+    at = 0
+    for order, keep, a in self._read(bs):
+        own = self.picked[(self.picked >= at) & (self.picked < at + len(order))] - at
+        at += len(order)
+        good = np.isin(keep, own)
+        if len(own): yield [order[i] for i in own], np.searchsorted(own, keep[good]), a[good]
 
 # %% ../nbs/06_sources.ipynb #72f271b8
 @patch
