@@ -494,7 +494,8 @@ def demo(
     det = OODDetector(progress=progress, **kwargs).fit(train, held_out=test)
     ood = {n: load(n, 'test', **o)[0][:1000] for n, o in DEMOS[data]['ood']}
     ood.update(sanity_suite(test, n=200))
-    res = _explained(det, det.results(ood, title=f'Trained on {name}: what does it find strange?'))
+    res = det.results(ood, title=f'Trained on {name}: what does it find strange?')
+    res = _explained(det, res)
     det.facts_['data'] = name
     det.save(out)
     write_report(res, out/'report.html')
