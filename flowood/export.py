@@ -345,6 +345,14 @@ def _parts(det):
         'graph holds one; fit on more data, or pass held_out=')
     return det.pipeline_, det.calibration_.scores, det.calibration_.cal[0]
 
+def _on_cpu(bb):
+    "A copy of a backbone on the processor."
+    res = copy.copy(bb)
+    res.net, res.device = copy.deepcopy(bb.net).cpu(), torch.device('cpu')
+    res.mean, res.std = bb.mean.cpu(), bb.std.cpu()
+    return res
+
+# %% ../nbs/55_onnx.ipynb #55ab0006
 class GraphDetector(nn.Module):
     "A fitted detector as one PyTorch module: raw examples in; all that it says of them out."
     def __init__(self,
@@ -419,6 +427,7 @@ def prepare(self:GraphDetector,
     v = dequantize(x[None], self.noise[:,None], self.levels)
     return v.flatten(0, 1).to(next(self.flow.parameters()).dtype)
 
+# %% ../nbs/55_onnx.ipynb #55ab0007
 @patch
 def statistics(self:GraphDetector,
     x:Tensor, # a raw batch
@@ -440,13 +449,6 @@ def statistics(self:GraphDetector,
 def _features(self:GraphDetector, x):
     "What the backbone sees in a raw batch, as rows."
     return self.net(self.backbone.prepare(_stored(x))).flatten(1).float().double()
-
-def _on_cpu(bb):
-    "A copy of a backbone on the processor."
-    res = copy.copy(bb)
-    res.net, res.device = copy.deepcopy(bb.net).cpu(), torch.device('cpu')
-    res.mean, res.std = bb.mean.cpu(), bb.std.cpu()
-    return res
 
 @patch
 def forward(self:GraphDetector,
