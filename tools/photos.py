@@ -6,8 +6,8 @@ Makes N distinct JPEG files of SIDE×SIDE pixels (faces of CelebA, else photogra
 data root, enlarged, shifted, and with noise of their own), fits a detector on the first 1,000 of them
 without and one with features, and judges parts of the folder, each in a process of its own. A line per
 run: images per second by the clock and per CPU-second, the CPU time of decoding by itself and its share,
-peak memory, and false alarms on photographs that were not fitted on. The files are deleted, unless --out
-names their folder; one that is there is used again.
+peak memory, false alarms on photographs that were not fitted on, and what each kind of statistic takes.
+The files are deleted, unless --out names their folder; one that is there is used again.
 """
 import argparse, multiprocessing, resource, shutil, sys, tempfile, time
 from concurrent.futures import ProcessPoolExecutor
@@ -46,6 +46,7 @@ def judged(out, folder, n, known):
     "Judge the first `n` photographs of a folder; only of those below `known` none is like another."
     from flowood.pipeline import load_judge
     det = load_judge(out)
+    det.pipeline_.clock = {}
     names = sorted(p.name for p in Path(folder).iterdir())[:n]
     few, t = names[:400], time.process_time()
     for _ in det.open(folder, few).blocks(): pass
@@ -58,7 +59,8 @@ def judged(out, folder, n, known):
     return dict(n=len(alarms), per_second=len(alarms)/seconds, per_cpu_second=len(alarms)/cpu,
                 decode_ms=1000*decode, share=decode*len(alarms)/cpu,
                 peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024,
-                alarms=float(np.mean(fresh)) if fresh else float('nan'), fresh=len(fresh))
+                alarms=float(np.mean(fresh)) if fresh else float('nan'), fresh=len(fresh),
+                ms=', '.join(f'{k} {v:.2f}' for k, v in det.pipeline_.ms.items()))
 
 def apart(f, *args):
     "Call a function in a process of its own."
@@ -90,7 +92,8 @@ def main():
             r = apart(judged, out, folder, n, len(images))
             print(f'{r["n"]:7,} judged: {r["per_second"]:6.1f}/s, {r["per_cpu_second"]:6.1f} per CPU-second; '
                   f'decoding {r["decode_ms"]:.2f} ms, {r["share"]:.0%} of the CPU time; '
-                  f'peak {r["peak_mb"]:.0f} MB; alarms {r["alarms"]:.3f} of {r["fresh"]:,}', flush=True)
+                  f'peak {r["peak_mb"]:.0f} MB; alarms {r["alarms"]:.3f} of {r["fresh"]:,}; '
+                  f'ms by the clock: {r["ms"]}', flush=True)
     shutil.rmtree(work)
 
 if __name__ == '__main__': main()
