@@ -109,8 +109,9 @@ class Substitute(TorchFunctionMode):
         if name in _ARITHMETIC and any(map(_is_double, args)):
             exact = lambda a: torch.tensor(a, dtype=torch.float64) if isinstance(a, float) else a
             args = [exact(a) for a in args]
-        if f not in self.table: return f(*args, **(kwargs or {}))
-        if f in SUBSTITUTES and not _is_double(args[0]): return f(*args, **(kwargs or {}))
+            kwargs = {k: exact(a) for k, a in (kwargs or {}).items()}
+        apart = f in SUBSTITUTES and not _is_double(args[0])
+        if f not in self.table or apart: return f(*args, **(kwargs or {}))
         with self: return self.table[f](*args, **(kwargs or {}))
 
 # %% ../nbs/55_onnx.ipynb #55ab0002
