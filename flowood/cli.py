@@ -19,6 +19,7 @@ core = lazy('flowood.core')
 # %% ../nbs/59_cli.ipynb #4dd810b4
 def require_writable(
     folder, # where results will go; made if missing
+    arg:str='--out', # the argument that names it
 )->Path: # the folder
     "Raise `ValueError` unless a file can be written in `folder`."
     folder = Path(folder).expanduser()
@@ -27,7 +28,7 @@ def require_writable(
         (folder/'.probe').unlink()
     except (OSError, ValueError) as e:
         why = getattr(e, 'strerror', None) or e
-        raise ValueError(f'cannot write to {folder} ({why}); choose another --out') from None
+        raise ValueError(f'cannot write to {folder} ({why}); choose another {arg}') from None
     return folder
 
 def require_file(
@@ -91,7 +92,7 @@ def fit(
     det = OODDetector(out=out/'training', progress=progress, **kwargs)
     det.fit(path, held_out=held_out)
     det.save(out)
-    res = det.results(sets, title=f'Detector for {Path(path).name}')
+    res = _explained(det, det.results(sets, title=f'Detector for {Path(path).name}'))
     write_report(res, out/'report.html')
     _say_fitted(det, res, out)
     return res
@@ -121,6 +122,14 @@ def _odd_sets(path, held_out, sets):
     for p in sets.values():
         for what, other in (('the training data', path), ('the held-out data', held_out)):
             if other and _same(p, other): yield f'the OOD set {p} is {what} itself'
+
+# %% ../nbs/59_cli.ipynb #59ab0002
+def _explained(det, res):
+    "Results that say where the strangest of each set are strange, or why that is not known."
+    try: return det.explain_results(res)
+    except ValueError as e:
+        said = f'where the strangest examples are strange is not shown: {e}.'
+        return dict(res, notes=[*res['notes'], said])
 
 # %% ../nbs/59_cli.ipynb #c1e0a009
 def _say_fitted(det, res, out):
@@ -169,27 +178,29 @@ def score(
     alpha:float=None, # false-alarm rate; `None`: the detector's
     ood_score:str=None, # the score that decides; `None`: the detector's
     top:int=0, # print so many of the strangest
+    explain=None, # a folder: write why the `top` strangest are strange; of 20, if `top` is 0
     **kwargs, # of `flowood.shards.judge`: `size`, `minutes`, `on`, `workers`, `address`, `share`
 )->dict: # n, ood, skipped; and more in shards
     "Judge data with a saved detector; memory does not grow with the number of examples."
     paths = [path] if isinstance(path, (str, os.PathLike)) else list(path)
     if _sharded(dict(kwargs, out=out)):
-        core.require(len(paths) == 1 and not top, 'shards judge one path, without --top; '
-            'give one path, or leave out what asks for shards')
+        core.require(len(paths) == 1 and not top and explain is None, 'shards judge one path, '
+            'without --top and --explain; give one path, or leave out what asks for shards')
         kwargs.update(bs=bs, device=device, progress=progress, module=module)
         kwargs.update(alpha=alpha, ood_score=ood_score)
         return _score_shards(detector, paths[0], Path(out), **kwargs)
     _named(paths)
     out = out if _special(out) else require_file(out, '.csv', '.jsonl')
-    from flowood.pipeline import load_judge
-    det = load_judge(detector, device)
+    det = _loaded(detector, device, explain)
     if alpha is not None: det.alpha = alpha
     if ood_score is not None: det.ood_score = ood_score
-    found = _score_paths(det, paths, out, bs or 256, progress, top)
+    most = top or (20 if explain else 0)
+    found = _score_paths(det, paths, out, bs or 256, progress, most)
     with _messages(out):
         for note in found['notes']: print('note:', note)
         _say_scored(found, out)
         if top: _say_top(found['top'], found['n'])
+        if explain: _write_reasons(_reasons(det, paths, found['top']), Path(explain).expanduser())
     return dict(found, skipped=len(found['skipped']))
 
 # %% ../nbs/59_cli.ipynb #a7d60002
@@ -197,15 +208,18 @@ def _score_paths(det, paths, out, bs, progress, top):
     "Judge path after path into one table: counts, notes, and the strangest."
     srcs, started = [det.open(p) for p in paths], time.perf_counter()
     total = None if any(s.n is None for s in srcs) else sum(s.n for s in srcs)
-    res, best = dict(n=0, ood=0, alpha=det.alpha, skipped=[], notes=[]), None
+    res, best, at = dict(n=0, ood=0, alpha=det.alpha, skipped=[], notes=[]), None, 0
     def keep(path, t):
-        "Write a block, with the path where there are several; keep the strangest."
-        nonlocal best
+        "Write a block, with the path where there are several; keep the strangest, with numbers."
+        nonlocal best, at
         if len(paths) > 1: t.insert(0, 'path', str(path))
         write(t)
+        t.index += at
+        at += len(t)
         if top: best = _strangest([best, t], top)
     with _sink(out) as write, _bar(total, progress) as bar:
         for path, src in zip(paths, srcs):
+            at = 0
             n, flagged, bad = _judge_stream(det, src, bs, lambda t: keep(path, t), bar)
             where = f'{path}: ' if len(paths) > 1 else ''
             res['skipped'] += [(f'{where}{f}', why) for f, why in bad]
@@ -215,9 +229,9 @@ def _score_paths(det, paths, out, bs, progress, top):
 
 # %% ../nbs/59_cli.ipynb #a7d60003
 def _strangest(frames, most):
-    "The rows with the largest scores, of frames with judged examples."
+    "The rows with the largest scores, of frames with judged examples, with their numbers."
     import pandas as pd
-    t = pd.concat([f for f in frames if f is not None], ignore_index=True)
+    t = pd.concat([f for f in frames if f is not None])
     t = t[t.decision != 'unreadable']
     return t.sort_values('score', ascending=False, kind='stable')[:most]
 
@@ -228,6 +242,65 @@ def _say_top(t, n):
     for path, r in zip(paths, t.itertuples()):
         name = _short(f'{path}: {r.name}' if path else str(r.name), 46)
         print(f'{r.p_value:10.3g} {r.score:11.5g}  {r.decision:8}  {name}')
+
+# %% ../nbs/59_cli.ipynb #59ab0004
+def _loaded(detector, device, explain):
+    "A saved detector; one that can explain, if there is a folder for that."
+    if explain is None:
+        from flowood.pipeline import load_judge
+        return load_judge(detector, device)
+    core.require(str(explain), '--explain is empty; give a folder')
+    from flowood.detector import load_detector
+    det = load_detector(detector, device)
+    n = 0 if det.usual_ is None else len(det.usual_)
+    need = 20 if len(det.pipeline_.shape) == 3 else 1
+    core.require(n >= need, f'{detector} keeps {n} examples of what is usual, and an explanation '
+        f'takes {need} or more; fit it again on more data, or leave out --explain')
+    require_writable(explain, '--explain')
+    return det
+
+def _reasons(det, paths, top):
+    "`(what explain.csv says, an explanation, position in it)` of each example, strangest first."
+    found, by = [], {str(p): p for p in paths}
+    for path, t in top.groupby('path') if 'path' in top else [(str(paths[0]), top)]:
+        why = det.explain(det.open(by[path]).pick(t.index), n=None)
+        for i, name in enumerate(why['names']):
+            about = dict(path=path, name=name, score=why['scores'][i], p_value=why['p_values'][i])
+            found.append((about, why, i))
+    return sorted(found, key=lambda o: -o[0]['score'])
+
+# %% ../nbs/59_cli.ipynb #59ab0005
+def _write_reasons(found, folder):
+    "Pictures or shares of explained examples, and their index."
+    import pandas as pd
+    rows = []
+    for k, (about, why, i) in enumerate(found, 1):
+        if 'maps' in why: says = _draw(why, i, folder, f'{k:0{len(str(len(found)))}}.png')
+        else:
+            share = why['shares'].iloc[i]
+            j = int(share.argmax())
+            says = dict(column=share.index[j], value=float(why['x'][i,j]), nats=share.iloc[j])
+        rows.append({**about, **says})
+    _write_table(pd.DataFrame(rows), folder/'explain.csv')
+    if 'shares' in found[0][1]:
+        names = pd.DataFrame([about for about, _, _ in found])[['path', 'name']]
+        shares = pd.DataFrame([why['shares'].iloc[i] for _, why, i in found])
+        _write_table(pd.concat([names, shares.reset_index(drop=True)], axis=1), folder/'shares.csv')
+    print(f'why the {len(found):,} strangest are strange: {folder}/explain.csv')
+
+def _draw(why, i, folder, file):
+    "Write the picture of an explained image; where to look at first, for the index."
+    from PIL import Image
+    from flowood.report import strange_box, why_image
+    m, seen = why['maps'][i], lambda x: x.permute(1,2,0).numpy()
+    picture = why_image(seen(why['x'][i]), m, seen(why['usual'][why['nearest'][i,0]]))
+    with core.atomic(folder/file) as tmp: Image.fromarray(picture).save(tmp, 'PNG')
+    left, top, right, bottom, nats = strange_box(m)
+    h, w = m.shape
+    return dict(picture=file, left=left/w, top=top/h, right=right/w, bottom=bottom/h, nats=nats)
+
+def _write_table(t, path):
+    with core.atomic(path) as tmp: t.to_csv(tmp, index=False, float_format='%.6g')
 
 # %% ../nbs/59_cli.ipynb #c1e0a011
 def _to_stdout(out): return str(out) in ('-', '/dev/stdout')
@@ -374,7 +447,7 @@ def report(
     from flowood.report import write_report
     det = load_detector(detector, device)
     title = f'{Path(detector).resolve().name}: does it look like the training data?'
-    res = det.results(sets, id=id, most=most, title=title)
+    res = _explained(det, det.results(sets, id=id, most=most, title=title))
     res['lint'] = _lint(det, res, id, sets, train)
     write_report(res, out)
     print(auroc_table(res['rows'], det.decides) + '\n')
@@ -422,6 +495,7 @@ def demo(
     ood = {n: load(n, 'test', **o)[0][:1000] for n, o in DEMOS[data]['ood']}
     ood.update(sanity_suite(test, n=200))
     res = det.results(ood, title=f'Trained on {name}: what does it find strange?')
+    res = _explained(det, res)
     det.facts_['data'] = name
     det.save(out)
     write_report(res, out/'report.html')
@@ -610,6 +684,7 @@ def _score_args(add):
     add('--alpha', type=_RATE, help="false-alarm rate, in place of the detector's")
     add('--score', dest='ood_score', metavar='SCORE', help='the score that decides, likewise')
     add('--top', type=_COUNT, metavar='N', help='print the N strangest')
+    add('--explain', metavar='DIR', help='write why the N strangest (20) are strange into a folder')
     add('--bs', type=_COUNT, help='examples per batch (256)')
     add('--device', default='cpu', help='cpu or cuda')
     add('--import', dest='module', help=_MODULE)

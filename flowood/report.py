@@ -6,9 +6,9 @@
 __all__ = ['CSS', 'Safe', 'tag', 'fmt', 'auroc_text', 'html_table', 'result_rows', 'verdict', 'headline', 'calibration_size',
            'calibration_rows', 'alarm_sentence', 'auroc_table', 'detail_table', 'figure_svg', 'labels', 'stretch',
            'set_ticks', 'hist_figure', 'scatter_figure', 'calibration_figure', 'extremes', 'image_uri', 'gallery',
-           'heat_image', 'why_strip', 'check_results', 'settle', 'histogram_section', 'curves_section',
-           'calibration_section', 'examples_section', 'list_section', 'facts_section', 'skipped_section', 'report_html',
-           'write_report']
+           'heat_image', 'why_strip', 'strange_box', 'why_image', 'check_results', 'settle', 'histogram_section',
+           'curves_section', 'calibration_section', 'examples_section', 'list_section', 'facts_section',
+           'skipped_section', 'report_html', 'write_report']
 
 # %% ../nbs/51_report.ipynb #dac9dfd9
 import base64, html, io, math, re, warnings
@@ -557,6 +557,42 @@ def why_strip(
     row = [pair(*o) for o in zip(why['index'], names, np.asarray(why['maps']))]
     title = tag('h4', 'Where the least typical are strange (orange), given the rest of the image')
     return tag('div', title, tag('div', *row, class_='strip'))
+
+# %% ../nbs/51_report.ipynb #51e00006
+def strange_box(
+    m, # a map of signed nats, `(h, w)`
+    part:float=3/8, # side of the box, of the image's longer side
+)->tuple: # left, top, right and bottom, in pixels of the map; and the nats inside
+    "The square that holds the most nats."
+    m = np.nan_to_num(np.asarray(m, float))
+    h,w = m.shape
+    k = max(1, round(part*max(h, w)))
+    a,b = min(k, h),min(k, w)
+    total = np.pad(m.cumsum(0).cumsum(1), ((1,0), (1,0)))
+    inside = total[a:,b:] - total[:-a,b:] - total[a:,:-b] + total[:-a,:-b]
+    y,x = np.unravel_index(inside.argmax(), inside.shape)
+    return int(x),int(y),int(x) + b,int(y) + a,float(inside[y,x])
+
+def why_image(
+    image, # one image that `as_rgb` takes, without the batch axis
+    m, # its map of signed nats, `(h, w)`
+    *others, # further images, to compare with
+    side:int=256, # the longer side of each, at least, in pixels
+)->np.ndarray: # `uint8` `(H, W, 3)`
+    "An image with a box, its map with the same box, and others, in a row."
+    from PIL import ImageDraw
+    *box,_ = strange_box(m)
+    row = []
+    for i,o in enumerate((_viewable(image), heat_image(m), *map(_viewable, others))):
+        f = max(1, -(-side//max(o.shape[:2])))
+        im = Image.fromarray(o).resize((f*o.shape[1], f*o.shape[0]), Image.Resampling.NEAREST)
+        scale = np.array([im.width,im.height]*2)/np.array([*np.shape(m)[::-1]]*2)
+        edges = (np.array(box)*scale).round() - [0,0,1,1]
+        if i < 2: ImageDraw.Draw(im).rectangle(edges.tolist(), outline=OOD_COLORS[0], width=2)
+        row.append(np.pad(np.asarray(im), ((0,0), (0,8), (0,0)), constant_values=255))
+    high = max(len(o) for o in row)
+    row = [np.pad(o, ((0,high - len(o)), (0,0), (0,0)), constant_values=255) for o in row]
+    return np.concatenate(row, 1)[:,:-8]
 
 # %% ../nbs/51_report.ipynb #2b7836ef
 def check_results(

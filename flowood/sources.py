@@ -7,7 +7,8 @@ __all__ = ['Source', 'Encoding', 'open_source']
 
 # %% ../nbs/06_sources.ipynb #c5c1505e
 import copy, csv, gzip, io, itertools, os, re, sys, warnings, zipfile
-from collections import Counter
+from collections import Counter, deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,6 +23,7 @@ from .data import resize, set_mode, to_nchw
 class Source:
     "A stream of named examples of one shape; made by `open_source`."
     span = None # of a part: the numbers of its first example and of the one after its last
+    picked = None # of a choice: the numbers of its examples, ascending
 
     def __init__(self,
         path, # where the data is, or what it is
@@ -59,7 +61,7 @@ def blocks(self:Source,
     "Read everything: images as `uint8` `(b, c, h, w)`, rows as float64 `(b, d)`."
     require(bs > 0, f'the batch size must be positive, not {bs}')
     self.skipped, self.seen, some = [], Counter(), False
-    for order, keep, a in self._read(bs):
+    for order, keep, a in self._read(bs) if self.picked is None else self._read_picked(bs):
         some |= len(keep) > 0
         yield order, keep, self._tensor(a)
     first = f', the first because {self.skipped[0][1]}' if self.skipped else ''
@@ -87,6 +89,35 @@ def part(self:Source,
     res = copy.copy(self)
     res.span, res.n, res.skipped, res.seen = (start, stop), stop - start, [], Counter()
     return res
+
+# %% ../nbs/06_sources.ipynb #06ab0002
+@patch
+def pick(self:Source,
+    idx, # numbers of examples, counted from 0
+)->Source: # of these, in the order of the source
+    "Some examples by their numbers, read without the others where that is possible."
+    idx = np.unique(np.asarray(idx, dtype=np.int64))
+    last = np.inf if self.n is None else self.n
+    require(len(idx) and idx[0] >= 0 and idx[-1] < last and not self.span,
+            f'examples {idx[:1].tolist()} to {idx[-1:].tolist()} of {self.path} were asked for; '
+            f'give numbers from 0 to {last - 1:.0f} of a whole source')
+    res = copy.copy(self)
+    res.picked, res.n, res.span = idx, len(idx), (0, int(idx[-1]) + 1)
+    res.reach, res.direct, res.skipped, res.seen = self.direct, False, [], Counter()
+    return res
+
+@patch
+def _read_picked(self:Source, bs):
+    "Blocks of the chosen examples."
+    if self.reach:
+        for i in range(0, len(self.picked), bs): yield self._take(self.picked[i:i+bs])
+        return
+    at = 0
+    for order, keep, a in self._read(bs):
+        own = self.picked[(self.picked >= at) & (self.picked < at + len(order))] - at
+        at += len(order)
+        good = np.isin(keep, own)
+        if len(own): yield [order[i] for i in own], np.searchsorted(own, keep[good]), a[good]
 
 # %% ../nbs/06_sources.ipynb #72f271b8
 @patch
@@ -1228,26 +1259,20 @@ def _deep(im):
     return a[...,None]
 
 # %% ../nbs/06_sources.ipynb #b03c2168
-def _pixels(item, size, c, white=None):
+def _pixels(im, facts, c, size=None, white=None, draft=False):
     "Decode one image: `uint8` `(h, w, c)`, and what the user should know."
+    if isinstance(im, np.ndarray) or facts.odd:
+        a = im if isinstance(im, np.ndarray) else _deep(im)
+        a, said = _from_numbers(a, white)
+        a = _channels(a[None], c)
+        return (resize(a, size) if size else a)[0], [*said, *_remarks(facts, c)]
     from PIL import Image, ImageOps
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        im = _load(item)
-        facts, said = _facts(im), []
-        if isinstance(im, np.ndarray) or facts.odd:
-            a = im if isinstance(im, np.ndarray) else _deep(im)
-            a, said = _from_numbers(a, white)
-            a = _channels(a[None], c)
-            a = (resize(a, size) if size else a)[0]
-        else:
-            if facts.turned: im = ImageOps.exif_transpose(im)
-            out = im.convert({1: 'L', 3: 'RGB'}[c])
-            if size: out = out.resize((size, size), Image.Resampling.BILINEAR)
-            a = np.asarray(out)
-            a = a if a.ndim == 3 else a[...,None]
-        if im is not item and not isinstance(im, np.ndarray): im.close()
-    return a, [*said, *_remarks(facts, c)]
+    if draft and size and im.format == 'JPEG': im.draft(None, (2*size, 2*size))
+    if facts.turned: im = ImageOps.exif_transpose(im)
+    out = im.convert({1: 'L', 3: 'RGB'}[c])
+    if size: out = out.resize((size, size), Image.Resampling.BILINEAR)
+    a = np.asarray(out)
+    return a if a.ndim == 3 else a[...,None], _remarks(facts, c)
 
 def _from_numbers(a, white):
     "One image of numbers as bytes, and what the user should know."
@@ -1348,31 +1373,73 @@ class _Pictures(Source):
             called = [names[i] if names else str(i) for i in idx]
             shape, mode, white, more, self.bad = _decide(where, seen, called, how)
         settings = dict(size=how.size, mode=mode) | (dict(white=white) if white else {})
+        if how.size and how.draft: settings['draft'] = True
         super().__init__(where, 'image', shape, len(items), None, [*notes, *more], settings)
 
     def _item(self, i): return self.items[i] if self.folder is None else self.folder/self.items[i]
 
     def _read(self, bs):
         start, stop = self.span or (0, len(self.items))
-        stop = min(stop, len(self.items))
-        for i in range(start, stop, bs): yield self._take(np.arange(i, min(i + bs, stop)))
+        idx = np.arange(start, min(stop, len(self.items)))
+        given = self._ahead(idx)
+        for i in range(0, len(idx), bs): yield self._gather(idx[i:i+bs], given)
 
-    def _take(self, idx):
+    def _take(self, idx): return self._gather(idx, self._ahead(idx))
+
+    def _gather(self, idx, given):
+        "The next images as a block."
         order = [_printable(self.names[i]) if self.names else str(i) for i in idx.tolist()]
         read, why = [], {}
-        for j, i in enumerate(idx.tolist()):
-            try: read.append(self._decode(self._item(i)))
+        for j, got in zip(range(len(idx)), given):
+            try: a, said = got.result()
             except Exception as e: why[j] = _reason(e)
+            else:
+                read.append(a)
+                some = [o for o in said if self.scoring or o.startswith('images with values')]
+                self.seen.update(some)
         order, keep = _judged(self, idx, order, why)
         c, h, w = self.shape
         return order, keep, np.stack(read) if read else np.empty((0, h, w, c), np.uint8)
 
-    def _decode(self, item):
-        "Pixels of one image, if they have the right shape."
-        a, said = _pixels(item, self.settings['size'], self.shape[0], self.settings.get('white'))
-        _require_shape('it', (a.shape[2], *a.shape[:2]), self.shape)
-        self.seen.update(o for o in said if self.scoring or o.startswith('images with values'))
-        return a
+# %% ../nbs/06_sources.ipynb #06ab0006
+_PLAIN = 'L', 'RGB', 'CMYK', 'YCbCr' # modes that workers decode
+
+@patch
+def _ahead(self:_Pictures, idx, most=128):
+    "What becomes of images, in order, as futures; workers are at most `most` images ahead."
+    pool, waiting = ThreadPoolExecutor(torch.get_num_threads()), deque()
+    try:
+        for i in idx.tolist():
+            waiting.append(self._begin(pool, i))
+            if len(waiting) > most: yield waiting.popleft()
+        while waiting: yield waiting.popleft()
+    finally: pool.shutdown(cancel_futures=True)
+
+@patch
+def _begin(self:_Pictures, pool, i):
+    "Open an image, and decode it here or let a worker do so."
+    done = Future()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            item = self._item(i)
+            im = _load(item)
+            facts = _facts(im)
+            plain = im is not item and not facts.odd and getattr(im, 'mode', None) in _PLAIN
+            if not plain: done.set_result(self._decode(im, facts, im is not item))
+        return pool.submit(self._decode, im, facts, True) if plain else done
+    except Exception as e: done.set_exception(e)
+    return done
+
+@patch
+def _decode(self:_Pictures, im, facts, ours):
+    "Pixels of one image of the right shape, and remarks; a file that is `ours` is closed."
+    s = self.settings
+    try: a, said = _pixels(im, facts, self.shape[0], s['size'], s.get('white'), s.get('draft'))
+    finally:
+        if ours and hasattr(im, 'close'): im.close()
+    _require_shape('it', (a.shape[2], *a.shape[:2]), self.shape)
+    return a, said
 
 # %% ../nbs/06_sources.ipynb #ad614553
 def open_source(
@@ -1386,6 +1453,7 @@ def open_source(
     ids=None, # table column that names the rows; `None`: found by its looks at fitting; `''`: none
     white=None, # value of a white pixel, where pixels are not bytes; `None`: told from the data
     encoding=None, # when scoring: what columns become, the plan of an `Encoding`; `None`: numbers
+    draft:bool=None, # read large JPEG files at a reduced size; `None`: when fitting
 )->Source: # only headers and a few examples are read yet
     "Data as a stream of named examples; errors say what is wrong, where, and what to do."
     if isinstance(X, Source): return X
@@ -1400,6 +1468,7 @@ def open_source(
     how = SimpleNamespace(size=size, drop=drop, mode=mode, shape=shape, image=image, ids=ids,
                           white=white, columns=columns, encoding=encoding)
     how.fitting = not shape and columns is None and encoding is None
+    how.draft = how.fitting if draft is None else draft
     how.raw = (len(encoding),) if encoding else None
     if isinstance(X, (str, os.PathLike)): src = _open_path(Path(X).expanduser(), how, files)
     else: src = _open_object(X, how)
