@@ -35,7 +35,7 @@ class Logit(Bijector):
     def inverse(self, z, c=None):
         return (z.sigmoid() - self.alpha)/self.span, -sum_event(self._each(z))
 
-# %% ../../nbs/14_image.ipynb #ffee5dc4
+# %% ../../nbs/14_image.ipynb #592a2455
 class Cells(Bijector):
     "Moves each pixel within the cell of its grey level: variational dequantisation as a layer."
     def __init__(self,
@@ -52,9 +52,9 @@ class Cells(Bijector):
     def _a_b(self, k):
         "Log-slope and shift of the noise of each pixel."
         k = k.clamp(0, self.levels - 1)
-        raw = self.own(k.long() + self.rows) + self._around(k).to(k.dtype)
-        log_a = F.logsigmoid(2 + 4*(raw[...,0]/4).tanh())
-        return log_a, -log_a.expm1()*3*(raw[...,1]/3).tanh()
+        slope, shift = (self.own(k.long() + self.rows) + self._around(k).to(k.dtype)).unbind(-1)
+        log_a = F.logsigmoid(2 + 4*(slope/4).tanh())
+        return log_a, -log_a.expm1()*3*(shift/3).tanh()
     def _around(self, k):
         return self.near(k/self.levels - .5).unflatten(1, (-1, 2)).movedim(2, -1)
     def _run(self, x, inverse):
