@@ -277,7 +277,8 @@ def lean(
     dense = Flatten(*mid), *_dense(n_dense, math.prod(mid), nh_dense)
     coarse = Chain(Squeeze(), *_steps(depth[1], mid, width[1]), *dense)
     maps = *pixel_maps(shape, alpha, cells=cells), ActNorm(*shape)
-    return _image_flow(Chain(*maps, MultiScale(shape, fine, coarse)), Normal(math.prod(shape)), shape)
+    transform = Chain(*maps, MultiScale(shape, fine, coarse))
+    return _image_flow(transform, Normal(math.prod(shape)), shape)
 
 # %% ../../nbs/15_models.ipynb #e9e78210
 def nsf(
