@@ -4,7 +4,7 @@
     python tools/tar.py train NAME [--data FashionMNIST] [--seconds 384] [--seed 0] [--model tar] [--opt Muon] [--lr .01]
     python tools/tar.py judge NAME ... [--out results/17_transformer.json]
 `train` takes a preset (`--model`, or NAME's first word) with its own optimiser for so many CPU-seconds of
-this process, validation excluded, and keeps float16 weights in `models/NAME.safetensors`; seconds, steps,
+this process, goes on where it was stopped, and keeps float16 weights in `models/NAME.safetensors`; seconds, steps,
 seed and bits/dim of test images are in the file. `judge` scores test images and what is not of their kind
 with constants from other test images, and adds rows to `--out`.
 """
@@ -19,7 +19,7 @@ from fastai.optimizer import OptimWrapper
 from flowood.core import atomic, bits_per_dim, rng
 from flowood.data import load, on_disk, set_mode, to_nchw
 from flowood.flows.models import PRESETS, create, load_flow, save_flow
-from flowood.learner import Deadline, MuonAdamW, flow_dls, flow_learner, log_probs
+from flowood.learner import Checkpoint, Deadline, MuonAdamW, flow_dls, flow_learner, log_probs
 from flowood.metrics import compare
 from flowood.scores.base import Mahalanobis, fit_scores, named
 from flowood.scores.complexity import code_lengths
@@ -50,15 +50,15 @@ def train(a):
     opt, lr, bs = a.opt or p.get('opt', 'AdamW'), a.lr or p['lr'], a.bs or p['bs']
     torch.manual_seed(a.seed)
     flow = create(name, shape=list(fit.shape[1:]), **json.loads(a.args))
-    dls = flow_dls(fit, valid[:500], bs=bs, seed=a.seed, n_batches=10**6)
+    dls = flow_dls(fit, valid[:250], bs=bs, seed=a.seed, n_batches=300)
     own = dict(opt_func=partial(OptimWrapper, opt=partial(MuonAdamW, ratio=a.ratio))) if a.ratio else {}
+    clock, path = Deadline(a.seconds, time.process_time), ROOT/f'models/{a.names[0]}.checkpoint'
     learn = flow_learner(dls, flow, seed=a.seed, opt=opt, wd=p['wd'], **own,
-                         cbs=Deadline(a.seconds, time.process_time))
-    start = time.process_time()
-    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1, lr, pct_start=.1)
-    spent = time.process_time() - start
-    keep(flow, a.names[0], data=a.data, seed=a.seed, opt=opt, lr=lr, bs=bs, seconds=round(spent),
-         steps=len(learn.recorder.losses), rescued=len(learn.rescue.told))
+                         cbs=[Checkpoint(path, vars(a)), clock])
+    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1000, lr, pct_start=.1)
+    path.unlink()
+    keep(flow, a.names[0], data=a.data, seed=a.seed, opt=opt, lr=lr, bs=bs, seconds=round(clock.used),
+         steps=learn.ema.step, rescued=len(learn.rescue.told))
 
 def keep(flow, name, data, **facts):
     "Write float16 weights, and what the flow that they make is worth."
