@@ -50,7 +50,7 @@ def train(a):
     opt, lr, bs = a.opt or p.get('opt', 'AdamW'), a.lr or p['lr'], a.bs or p['bs']
     torch.manual_seed(a.seed)
     flow = create(name, shape=list(fit.shape[1:]), **json.loads(a.args))
-    dls = flow_dls(fit, valid[:250], bs=bs, seed=a.seed, n_batches=300)
+    dls = flow_dls(fit, valid[:250], bs=bs, seed=a.seed, n_batches=150)
     own = dict(opt_func=partial(OptimWrapper, opt=partial(MuonAdamW, ratio=a.ratio))) if a.ratio else {}
     clock, path = Deadline(a.seconds, time.process_time), ROOT/f'models/{a.names[0]}.checkpoint'
     learn = flow_learner(dls, flow, seed=a.seed, opt=opt, wd=p['wd'], **own,
