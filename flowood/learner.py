@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['BitsPerDim', 'FlowLearner', 'Dequantize', 'InitializeFlow', 'EMA', 'log_probs', 'OODMonitor', 'SampleGrid', 'Rescue',
-           'Deadline', 'Checkpoint', 'flow_dls', 'flow_learner', 'steps_per_minute', 'preset_settings',
-           'preset_learner']
+           'Deadline', 'Checkpoint', 'MuonAdamW', 'matrices_first', 'flow_dls', 'flow_learner', 'steps_per_minute',
+           'preset_settings', 'preset_learner']
 
 # %% ../nbs/20_learner.ipynb #1d7bcb7a
 import copy, json, math, time
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -391,6 +392,77 @@ def _laid_out(v, p):
     "A tensor in the memory layout of a parameter: a fused optimiser pairs them as they lie there."
     return torch.empty_like(p, dtype=v.dtype).copy_(v) if v.shape == p.shape else v
 
+# %% ../nbs/20_learner.ipynb #7c088c82
+class MuonAdamW(torch.optim.Optimizer):
+    "Muon for the weights of the first group, AdamW for all others; one learning rate and state."
+    def __init__(self,
+        params, # groups of parameters; the first holds matrices and kernels of convolutions
+        lr:float=1e-2, # learning rate of AdamW
+        betas:tuple=(.9,.99), # decays of AdamW's moments
+        weight_decay:float=0., # of both
+        ratio:float=2., # Muon's learning rate, in units of AdamW's
+        momentum:float=.95, # decay of Muon's momentum
+    ):
+        require(hasattr(torch.optim, 'Muon'), 'Muon needs PyTorch 2.9 or newer, and this is '
+                f"{torch.__version__}; update it, or train with opt='AdamW'", ImportError)
+        super().__init__(params, dict(lr=lr, betas=betas, weight_decay=weight_decay))
+        matrices, *others = [g['params'] for g in self.param_groups]
+        with _as_matrices(matrices): self.muon = torch.optim.Muon(matrices, momentum=momentum)
+        self.adam = torch.optim.AdamW([dict(params=ps) for ps in others], fused=True)
+        self.ratio = ratio
+    @torch.no_grad()
+    def step(self, closure=None):
+        loss = None
+        if closure is not None:
+            with torch.enable_grad(): loss = closure()
+        self.muon.state = self.adam.state = self.state
+        first, *others = self.param_groups
+        self.muon.param_groups[0].update(lr=self.ratio*first['lr'],
+                                         weight_decay=first['weight_decay']/self.ratio)
+        for own, g in zip(self.adam.param_groups, others):
+            own.update({k: v for k, v in g.items() if k != 'params'})
+        with _as_matrices(first['params']): self.muon.step()
+        self.adam.step()
+        return loss
+
+# %% ../nbs/20_learner.ipynb #d100a72d
+@contextmanager
+def _as_matrices(params):
+    "Inside the block, kernels `(o, i, h, w)` and their gradients are matrices `(o, i h w)`."
+    kernels = [(p, p.shape) for p in params if p.dim() > 2]
+    def shaped(p, shape):
+        g, p.grad = p.grad, None
+        p.data = p.data.view(shape)
+        if g is not None: p.grad = g.reshape(shape)
+    for p, shape in kernels: shaped(p, (shape[0], -1))
+    try: yield
+    finally:
+        for p, shape in kernels: shaped(p, shape)
+
+def matrices_first(
+    model:nn.Module, # any model
+    least:int=16, # smaller sides are too few for a matrix
+)->list: # two lists of parameters
+    "A splitter: weights of plain linear layers and convolutions, then all other parameters."
+    def fits(m):
+        if type(m) not in (nn.Linear, nn.Conv2d) or not m.weight.requires_grad: return False
+        w = m.weight
+        return w.is_contiguous() and min(len(w), w[0].numel()) >= least
+    first = [m.weight for m in model.modules() if fits(m)]
+    require(first, 'this model has no matrix of a size that Muon is for; '
+            "train it with opt='AdamW'")
+    taken = {id(p) for p in first}
+    return [first, [p for p in model.parameters() if p.requires_grad and id(p) not in taken]]
+
+def _optimizer(name):
+    "Arguments of a learner for the optimiser called `name`."
+    require(name in ('AdamW', 'Muon'),
+            f"no optimiser is called {name!r}; choose 'AdamW' or 'Muon'")
+    if name == 'Muon':
+        return dict(opt_func=partial(OptimWrapper, opt=MuonAdamW), splitter=matrices_first)
+    adam = partial(torch.optim.AdamW, betas=(.9,.99), fused=True)
+    return dict(opt_func=partial(OptimWrapper, opt=adam))
+
 # %% ../nbs/20_learner.ipynb #1059c081
 def flow_dls(
     train, # training examples: `uint8` `(N, c, h, w)` or float `(N, d)`
@@ -415,6 +487,7 @@ def flow_learner(
     seed:int=0, # noise of dequantisation, and dropout
     clip:float=1., # largest gradient norm, in bits/dim
     ema:float=.998, # decay of the weights' average; 0 for none
+    opt:str='AdamW', # 'AdamW', or 'Muon' for matrices and AdamW for the rest
     monitor:dict=None, # OOD sets to watch, name -> examples
     cbs=(), # further callbacks
     **kwargs
@@ -435,9 +508,8 @@ def flow_learner(
     if clip: own.append(GradientClip(clip))
     if ema: own.append(EMA(ema))
     mets = [OODMonitor(k, v) for k, v in (monitor or {}).items()]
-    adam = partial(OptimWrapper, opt=torch.optim.AdamW, betas=(.9,.99), fused=True)
     loss = BitsPerDim(math.prod(dls.train.x.shape[1:]), levels)
-    kwargs = dict(dict(opt_func=adam), **kwargs)
+    kwargs = {**_optimizer(opt), **kwargs}
     learn = FlowLearner(dls, flow, loss_func=loss, metrics=mets, cbs=[*L(cbs), *own], **kwargs)
     learn.seed = seed
     return learn
@@ -473,7 +545,7 @@ def preset_settings(
 )->dict: # arguments of `flow_learner`
     "Optimiser, learning rate, decay and clipping of a preset."
     p, nat = PRESETS[name]['train'], math.prod(flow.shape)*math.log(2)
-    if 'epochs' not in p: return dict(lr=p['lr'], wd=p['wd'])  # our own
+    if 'epochs' not in p: return dict(lr=p['lr'], wd=p['wd'], opt=p.get('opt', 'AdamW')) # our own
     wd = p['wd'] if p['opt'] == 'AdamW' else p['wd']/nat
     opt = partial(OptimWrapper, opt=getattr(torch.optim, p['opt']))
     kw = dict(lr=p['lr'], wd=wd, clip=p.get('clip', 100)/nat, ema=0, opt_func=opt)
