@@ -1,1 +1,184 @@
-def broken_links(docs): return []
+#!/usr/bin/env python3
+"""Faults of the rendered site: python tools/check_rendered.py [_docs] [--only PATTERN] [--no-browser]
+
+    python -m venv /tmp/pw && /tmp/pw/bin/pip install playwright axe-playwright-python
+    /tmp/pw/bin/python tools/check_rendered.py _docs [--chromium /usr/bin/chromium]
+
+Without a browser: links and anchors that lead nowhere, pictures without words, Markdown that was not
+rendered, what is loaded from elsewhere, sizes. With one (Playwright and a Chromium, neither of them
+part of the project), for every page: errors on the console, pages that scroll sideways on a phone,
+code that is cut off, and what axe calls critical or serious, in light and in dark. The table counts
+faults and pages; exit code 1 if there is any.
+"""
+import argparse, functools, html, http.server, re, statistics, sys, threading
+from collections import Counter, defaultdict
+from pathlib import Path
+from urllib.parse import unquote
+
+PAGE_MAX, MEDIAN_MAX = 1_500_000, 350_000
+FLAGS = ('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
+         '--disable-component-update --disable-sync').split()
+SEEN = ('broken link', 'picture without words', 'raw Markdown', 'loaded from elsewhere', 'too large')
+BROWSED = ('console', 'sideways at 390', 'code cut off', 'axe, light', 'axe, dark')
+
+def pages_of(docs):
+    "The pages of the site."
+    return [p for p in sorted(Path(docs).rglob('*.html')) if 'site_libs' not in p.parts]
+
+def targets(text):
+    "Links of a page to files, and the names that others may link to."
+    hrefs = re.findall(r'<(?:a|img|script|link)\b[^>]*?\b(?:href|src)="([^"]+)"', text)
+    local = [unquote(html.unescape(h)) for h in hrefs if not re.match(r'[a-z]+:|//|#$', h)]
+    return local, {*map(html.unescape, re.findall(r'\bid="([^"]+)"', text))}
+
+def broken_links(docs):
+    "Links that lead nowhere, each as a sentence."
+    docs = Path(docs).resolve()
+    pages = {p: targets(p.read_text(encoding='utf-8')) for p in pages_of(docs)}
+    for p, (hrefs, _) in pages.items():
+        for h in dict.fromkeys(hrefs):
+            file, _, anchor = h.partition('#')
+            file = file.partition('?')[0]
+            if p.name == '404.html': file = re.sub(r'^/[^/]+/|^/', '/', file)
+            base = docs if file.startswith('/') else p.parent
+            to = (base/file.lstrip('/')).resolve() if file else p
+            if to.is_dir(): to = to/'index.html'
+            if not to.exists(): yield f'{p.relative_to(docs)}: no file {h}'
+            elif anchor and to in pages and anchor not in pages[to][1]:
+                yield f'{p.relative_to(docs)}: no place {h}'
+
+def prose(text):
+    "The words of a page's main part that are not code, equation or script."
+    main = text[text.find('<main'):text.find('</main>')]
+    for tag in ('script', 'style', 'pre', 'code', 'math', 'svg', 'textarea'):
+        main = re.sub(rf'<{tag}\b.*?</{tag}>', ' ', main, flags=re.S)
+    return [html.unescape(re.sub(r'<[^>]+>', '', l)).strip() for l in re.split(r'</?(?:p|div|li|td|th|h\d|section|figcaption|tr|dd|dt)\b[^>]*>', main)]
+
+RAW = re.compile(r'\]\([^)\s]+\)|\*\*\S|^#{1,6} |^:::|\{#[\w.-]+|\{\.[\w-]+|^\|.*\|$|(?<!\w)`[^`]+`|\$[^$]*\\[a-z]+[^$]*\$|\\(?:frac|log|sum|sqrt)\b')
+
+def read_page(p, docs):
+    "Faults of one page that can be read off: pairs `(kind, sentence)`."
+    text, name = p.read_text(encoding='utf-8'), p.relative_to(docs)
+    for img in re.findall(r'<img\b[^>]*>', text):
+        if not re.search(r'\balt="[^"]+"', img): yield 'picture without words', f'{name}: {img[:60]}'
+    for l in prose(text):
+        if RAW.search(l): yield 'raw Markdown', f'{name}: {l[:110]}'
+    for sig in re.findall(r'<pre class="sourceCode python"[^>]*>(.*?)</pre>', text, flags=re.S):
+        plain = html.unescape(re.sub(r'<[^>]+>', '', sig))
+        if re.search(r'\]\(http|^### |\{target=', plain, flags=re.M): yield 'raw Markdown', f'{name}: {plain[:80]!r}'
+    for src in re.findall(r'<(?:script|link)\b[^>]*?\b(?:src|href)="((?:https?:)?//[^"]+)"[^>]*>', text):
+        if not re.search(r'flowood', src): yield 'loaded from elsewhere', f'{name}: {src[:100]}'
+    if weight(p, text) > PAGE_MAX: yield 'too large', f'{name}: {weight(p, text):,} bytes'
+
+def weight(p, text=None):
+    "Bytes of a page and of its own pictures, without what all pages share."
+    text = text or p.read_text(encoding='utf-8')
+    files = {(p.parent/unquote(s)).resolve() for s in re.findall(r'<img\b[^>]*?src="([^":]+)"', text)}
+    return p.stat().st_size + sum(f.stat().st_size for f in files if f.exists())
+
+def serve(docs):
+    "The site on a free port of this machine; modules do not load from files."
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args): pass
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(Quiet, directory=str(docs)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f'http://127.0.0.1:{server.server_port}'
+
+CUT = '''() => [...document.querySelectorAll('main pre, main div.sourceCode')].filter(e => {
+  const s = getComputedStyle(e);
+  return e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 2 }).map(e => e.innerText.slice(0, 60))'''
+
+def quiet(browser, width, theme):
+    "A window that asks nobody but this machine."
+    c = browser.new_context(viewport=dict(width=width, height=900), color_scheme=theme)
+    scheme = 'alternate' if theme == 'dark' else 'default'
+    c.add_init_script(f"localStorage.setItem('quarto-color-scheme', '{scheme}')")
+    return c.new_page()
+
+def axe_faults(page, axe):
+    "What axe calls critical or serious: `(rule, how many, an example)`."
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")['violations']
+    for v in found:
+        if v['impact'] in ('critical', 'serious'):
+            yield v['id'], len(v['nodes']), v['nodes'][0]['html'][:110]
+
+def browse(docs, pages, chromium, axe):
+    "Faults that only a browser sees."
+    from playwright.sync_api import sync_playwright
+    url = serve(docs)
+    with sync_playwright() as pw:
+        browser = pw.chromium.launch(executable_path=chromium, args=FLAGS)
+        desk, night, phone = (quiet(browser, *a) for a in ((1280, 'light'), (1280, 'dark'), (390, 'light')))
+        said = []
+        for w in (desk, phone):
+            w.on('console', lambda m: said.append(m.text) if m.type == 'error' else None)
+            w.on('pageerror', lambda e: said.append(str(e)))
+        for p in pages:
+            name = p.relative_to(docs).as_posix()
+            said.clear()
+            for w, theme in ((desk, 'light'), (night, 'dark'), (phone, None)):
+                w.goto(f'{url}/{name}')
+                w.wait_for_timeout(250)
+                if w is not night:
+                    for l in w.evaluate(CUT): yield 'code cut off', f'{name}, {"phone" if w is phone else "desk"}: {l!r}'
+                if theme:
+                    for rule, n, example in axe_faults(w, axe): yield f'axe, {theme}', f'{name}: {rule}, {n} times, {example}'
+            over = phone.evaluate('document.documentElement.scrollWidth - innerWidth')
+            if over > 0: yield 'sideways at 390', f'{name}: {over} pixels'
+            for s in said: yield 'console', f'{name}: {s[:150]}'
+        browser.close()
+
+def browser_missing(axe):
+    "What is missing for the second half, as a sentence; '' if nothing is."
+    try: import playwright
+    except ImportError:
+        return ('Playwright is not installed, so nothing that needs a browser was checked; '
+                'the first lines of tools/check_rendered.py say how to install it.')
+    return '' if axe else 'axe.min.js was not found; pip install axe-playwright-python, or name it with --axe.'
+
+def find_axe(path):
+    "The file axe.min.js: as named, or from the Python package that brings it."
+    if path: return Path(path)
+    try: import axe_playwright_python
+    except ImportError: return
+    return next(Path(axe_playwright_python.__file__).parent.rglob('axe.min.js'), None)
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('docs', nargs='?', default='_docs', help='folder of the rendered site')
+    p.add_argument('--only', default='', help='part of the names of the pages to check')
+    p.add_argument('--no-browser', action='store_true', help='only what can be read')
+    p.add_argument('--chromium', default='/usr/bin/chromium', help='the browser')
+    p.add_argument('--axe', help='axe.min.js')
+    p.add_argument('--show', type=int, default=8, help='faults of each kind to print')
+    return p.parse_args()
+
+def main():
+    a = arguments()
+    docs = Path(a.docs).resolve()
+    pages = [p for p in pages_of(docs) if a.only in p.relative_to(docs).as_posix()]
+    if not pages: sys.exit(f'{docs} holds no pages; run make docs first, or name the folder of the site.')
+    found = defaultdict(list)
+    for l in broken_links(docs):
+        if a.only in l.partition(':')[0]: found['broken link'].append(l)
+    for p in pages:
+        for kind, l in read_page(p, docs): found[kind].append(l)
+    axe = find_axe(a.axe)
+    why = '--no-browser' if a.no_browser else browser_missing(axe)
+    kinds = [*SEEN, *([] if why else BROWSED)]
+    if not why:
+        for kind, l in browse(docs, pages, a.chromium, axe.read_text(encoding='utf-8')): found[kind].append(l)
+    sizes = [weight(p) for p in pages]
+    middle = statistics.median(sizes)
+    if not a.only and middle > MEDIAN_MAX: found['too large'].append(f'the median page has {middle:,.0f} bytes')
+    for kind in kinds:
+        if found[kind]: print(f'\n{kind}:', *found[kind][:a.show], *(['...'] if len(found[kind]) > a.show else []), sep='\n  ')
+    print(f'\n{len(pages)} pages, median {middle/1000:,.0f} kB, largest {max(sizes)/1000:,.0f} kB')
+    for kind in kinds:
+        where = Counter(re.split('[:,]', l)[0] for l in found[kind])
+        print(f'{kind:24}{len(found[kind]):6} on {len(where):3} pages')
+    if why: print(why)
+    return any(found[k] for k in kinds)
+
+if __name__ == '__main__': sys.exit(main())

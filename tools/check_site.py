@@ -13,6 +13,7 @@ from nbs import NBS, ROOT, notebooks, read, write
 
 LINK = re.compile(r'\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+(?:\([^()]*\))?)\)')
 FOLDERS = 'nbs', 'tools', 'studies', 'models', 'results'
+EXTRA = 'api', 'glossary', 'bibliography', 'changelog', 'contributing' # pages that are no notebooks: site_pages.py
 MADE = 'results/*/runs', 'results/*/rows', 'KEY', 'NN', '*', '<', '{' # not files, but what a run makes or a pattern
 
 def page(path, nbs=NBS):
@@ -59,11 +60,18 @@ def links(nbs=NBS):
     "Links of the notebooks that lead nowhere."
     books = [(p, read(p)) for p in notebooks(nbs)]
     pages = {page(p, nbs): anchors(cells) for p, cells in books}
+    written = {p: p.read_text(encoding='utf-8') for p in sorted(nbs.glob('*.qmd'))}
+    for p, text in written.items(): pages[p.stem] = {*re.findall(r'\{#([\w.-]+)', text)}
+    pages |= {name: set() for name in EXTRA if name not in pages}
     for p, cells in books:
         for i, text in prose(cells):
             for url in LINK.findall(text):
                 why = broken(url, (p, i), p.parent, pages, nbs)
                 if why: yield f'{p.relative_to(nbs)} cell {i}: {why}'
+    for p, text in written.items():
+        for url in LINK.findall(text):
+            why = broken(url, (p, 0), p.parent, pages, nbs)
+            if why: yield f'{p.relative_to(nbs)}: {why}'
 
 def documents():
     "Links of README.md and CONTRIBUTING.md that lead nowhere."
