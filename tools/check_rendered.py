@@ -10,7 +10,7 @@ part of the project), for every page: errors on the console, pages that scroll s
 code that is cut off, and what axe calls critical or serious, in light and in dark. The table counts
 faults and pages; exit code 1 if there is any.
 """
-import argparse, functools, html, http.server, re, statistics, sys, threading
+import argparse, functools, html, http.server, re, shutil, statistics, sys, threading
 from collections import Counter, defaultdict
 from pathlib import Path
 from urllib.parse import unquote
@@ -149,7 +149,7 @@ def arguments():
     p.add_argument('docs', nargs='?', default='_docs', help='folder of the rendered site')
     p.add_argument('--only', default='', help='part of the names of the pages to check')
     p.add_argument('--no-browser', action='store_true', help='only what can be read')
-    p.add_argument('--chromium', default='/usr/bin/chromium', help='the browser')
+    p.add_argument('--chromium', default=shutil.which('chromium'), help='the browser; else that of Playwright')
     p.add_argument('--axe', help='axe.min.js')
     p.add_argument('--show', type=int, default=8, help='faults of each kind to print')
     return p.parse_args()

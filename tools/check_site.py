@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What the pages say of each other holds: python tools/check_site.py [--selftest]
+"""What the pages say of each other holds: python tools/check_site.py [--selftest] [--pictures]
 
 The sidebar of _quarto.yml lists every notebook exactly once, and so does the table on the front page, with the words of
 the notebook; every link to a page, to a heading of it or to a file leads
 somewhere; every file of the repository that is named in code font exists; nothing that exists is said to be planned.
-Notebooks (their text and their Markdown outputs), README.md and CONTRIBUTING.md are read.
+The Pythons of the tests on GitHub are those of setup.py. Notebooks (their text and their Markdown outputs), README.md and CONTRIBUTING.md are read.
 """
 import re, sys, tempfile
 from pathlib import Path
@@ -106,6 +106,21 @@ def stale(nbs=NBS, root=ROOT):
             for n in re.findall(r'[\w/]+', which):
                 if n in there: yield f'{where}: {n} is called planned, but exists'
 
+def pythons(root=ROOT):
+    "The tests run on every Python that setup.py names, and on no other."
+    test, setup = root/'.github/workflows/test.yml', root/'setup.py'
+    if not test.exists(): return ['.github/workflows/test.yml is missing']
+    said = re.search(r"pythons = '([\d. ]+)'", setup.read_text(encoding='utf-8'))[1].split()
+    run = re.findall(r'"([\d.]+)"', re.search(r'python: \[(.*)\]', test.read_text(encoding='utf-8'))[1])
+    return [] if said == run else [f'{test.relative_to(root)} tests {", ".join(run)}, setup.py names {", ".join(said)}']
+
+def wordless(nbs=NBS):
+    "Pictures whose cell does not say what they show (`#| fig-alt:`), per notebook."
+    for p in notebooks(nbs):
+        cells = [c for c in read(p) if 'hide' not in c.flags and 'fig-alt' not in c.flags]
+        n = sum(any(k.startswith('image/') for k in o.get('data', {})) for c in cells for o in c.outputs)
+        if n: yield p.relative_to(nbs).as_posix(), n
+
 def selftest():
     "Every fault is found, and a good page has none."
     with tempfile.TemporaryDirectory() as d:
@@ -136,7 +151,10 @@ def selftest():
 
 if __name__ == '__main__':
     if '--selftest' in sys.argv: sys.exit(selftest())
-    bad = [*sidebar(), *links(), *documents(), *table(), *stale()]
+    bad = [*sidebar(), *links(), *documents(), *table(), *stale(), *pythons()]
     n = sum(len(LINK.findall(t)) for _, t in texts())
+    mute = dict(wordless())
+    if '--pictures' in sys.argv: print(*(f'{k}: {n} pictures without fig-alt' for k, n in mute.items()), sep='\n')
+    print(f'{sum(mute.values())} pictures in {len(mute)} notebooks without words of their own (--pictures lists them)')
     print(*bad, f'{len(notebooks())} notebooks in the sidebar, {n} links: {len(bad)} faults', sep='\n')
     sys.exit(bool(bad))
