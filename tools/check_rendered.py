@@ -10,7 +10,7 @@ part of the project), for every page: errors on the console, pages that scroll s
 code that is cut off, and what axe calls critical or serious, in light and in dark. The table counts
 faults and pages; exit code 1 if there is any.
 """
-import argparse, functools, html, http.server, re, shutil, statistics, sys, threading
+import argparse, functools, html, http.server, re, shutil, statistics, sys, tempfile, threading
 from collections import Counter, defaultdict
 from pathlib import Path
 from urllib.parse import unquote
@@ -143,6 +143,21 @@ def find_axe(path):
     try: import axe_playwright_python
     except ImportError: return
     return next(Path(axe_playwright_python.__file__).parent.rglob('axe.min.js'), None)
+
+FAULTY = '''<html><body><main><h2 id="a">A</h2><p>See [it](b.html) and <a href="b.html#no">b</a>, <a href="gone.html">c</a>.</p>
+<img src="x.png"><script src="https://cdn.example.org/x.js"></script></main></body></html>'''
+
+def selftest():
+    "Every fault that can be read is found, and a good page has none."
+    with tempfile.TemporaryDirectory() as d:
+        docs = Path(d).resolve()
+        (docs/'b.html').write_text('<main><p id="x">Fine, <code>[1](2)</code>.</p><img alt="a curve" src="x.png"></main>', encoding='utf-8')
+        (docs/'x.png').touch()
+        assert [*broken_links(docs), *read_page(docs/'b.html', docs)] == []
+        (docs/'a.html').write_text(FAULTY, encoding='utf-8')
+        assert len([*broken_links(docs)]) == 2, [*broken_links(docs)]
+        kinds = Counter(k for k, _ in read_page(docs/'a.html', docs))
+        assert kinds == {'picture without words': 1, 'raw Markdown': 1, 'loaded from elsewhere': 1}, kinds
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

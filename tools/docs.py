@@ -12,15 +12,13 @@ hold `detector`.
 import argparse, configparser, json, os, re, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
 
-import site_html, site_pages
+import check_rendered, pages, site_html, site_pages
 from check_rendered import broken_links
 from check_site import page
-from nbs import NBS, ROOT, notebooks
+from nbs import NBS, ROOT, notebooks, read
 from pages import convert, opening, targets
-from nbs import read
 
 BIN = Path(sys.executable).parent
-EXTRA = ('api.qmd', 'glossary.qmd', 'bibliography.qmd', 'changelog.qmd', 'contributing.qmd')
 
 def settings():
     "The settings of nbdev, which name the site too."
@@ -97,6 +95,7 @@ def prepare(to):
 def check():
     "The pages without Quarto; 0 if every notebook has a name, a question and an address."
     t = time.time()
+    for m in (pages, check_rendered): m.selftest()
     with tempfile.TemporaryDirectory() as d:
         n = prepare(Path(d)/'_proc')
         bad = [f'{p.relative_to(NBS)} does not begin with `# name` and `> question`'
@@ -131,8 +130,8 @@ def site(out, only=None):
         run(BIN/'nbdev_export')
         run(sys.executable, ROOT/'tools/make_readme.py')
     prepare(proc)
-    pages = [p for p in sorted(proc.rglob('*')) if p.suffix in ('.ipynb', '.qmd') and only and only in p.name]
-    said = ''.join(run('quarto', 'render', *([p.relative_to(proc)] if p else []), cwd=proc) for p in pages or [None])
+    chosen = [p.relative_to(proc) for p in sorted(proc.rglob('*')) if p.suffix in ('.ipynb', '.qmd') and only and only in p.name]
+    said = ''.join(run('quarto', 'render', *([p] if p else []), cwd=proc) for p in chosen or [None])
     shutil.rmtree(out, ignore_errors=True)
     shutil.move(proc/'_site', out)
     site_html.finish(out)

@@ -4,12 +4,12 @@ Nothing is executed. Exported source is shown: short cells open, long ones folde
 signatures. Imports come folded, hidden cells not at all. A name in code font becomes a link where it
 can mean only one thing.
 """
-import ast, json, re, textwrap
+import ast, json, re, tempfile, textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from check_site import page, slug
-from nbs import NBS, ROOT, notebooks, read
+from nbs import NBS, ROOT, notebooks, read, write
 
 OPEN = 24  # lines of exported source that are shown unfolded
 CODE = 36  # lines of other code that are shown unfolded
@@ -22,8 +22,7 @@ DEFS = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef
 @dataclass
 class Symbol:
     "A public function or class: where it is documented, and what its first line says."
-    name:str; kind:str; doc:str; page:str; module:str; methods:list = field(default_factory=list)
-    anchor = property(lambda self: self.name.lower())
+    name:str; kind:str; doc:str; page:str; module:str; anchor:str; methods:list = field(default_factory=list)
 
 def first_line(node):
     "The first line of a docstring."
@@ -55,17 +54,28 @@ def module_of(cells):
     "The module that a notebook exports, or None."
     return next((c.flags['default_exp'] for c in cells if c.flags.get('default_exp')), None)
 
+def places(cells):
+    "The anchor of each definition of a page: its name, unless a heading or another one has it."
+    text = '\n'.join(c.src for c in cells if c.kind == 'markdown')
+    taken, res = {slug(h) for h in re.findall(r'^##+ +(.*?)\s*$', text, flags=re.M)}, {}
+    for name in (full_name(o) for c in cells for o in definitions(c)):
+        at = name.lower()
+        while at in taken: at += '-'
+        taken.add(at)
+        res[name] = at.replace('-', '-def')
+    return res
+
 def symbols(nbs=NBS):
     "All public definitions of the library, in reading order."
     for p in notebooks(nbs):
         cells = read(p)
-        module = module_of(cells)
+        module, at = module_of(cells), places(cells)
         for o in (o for c in cells for o in definitions(c)):
             kind = 'class' if isinstance(o, ast.ClassDef) else 'function'
             body = o.body if kind == 'class' else []
             inner = [m for m in body if isinstance(m, DEFS) and m.name[0] != '_']
             methods = [(m.name, first_line(m)) for m in inner]
-            yield Symbol(full_name(o), kind, first_line(o), page(p, nbs), module, methods)
+            yield Symbol(full_name(o), kind, first_line(o), page(p, nbs), module, at[full_name(o)], methods)
 
 def elsewhere(tree):
     "Names that a module uses for parameters, attributes and methods, or takes from `torch.nn`."
@@ -163,14 +173,14 @@ def is_imports(tree):
         isinstance(o, guards) and any(isinstance(x, (ast.Import, ast.ImportFrom)) for x in o.body))
     return bool(tree and tree.body) and all(map(only, tree.body))
 
-def heading(o, module, lines):
+def heading(o, module, lines, anchors):
     "The heading of a definition, with a link to its line in the package."
     name = full_name(o)
     path = f"flowood/{module.replace('.', '/')}.py" if module else ''
     at = f'#L{lines[name]}' if name in lines else ''
     where = f'[source]({REPO}/blob/main/{path}{at}){{.source-link}}' if path else ''
     shown = name.replace('_', r'\_').replace('*', r'\*')
-    return f'### {shown} {{#{name.lower()} .definition}}\n\n{where}\n'
+    return f'### {shown} {{#{anchors[name]} .definition}}\n\n{where}\n'
 
 def line_numbers(module):
     "Where each definition of a module stands in the package."
@@ -191,12 +201,12 @@ def names(tree):
     found = [o.name for o in tree.body if isinstance(o, DEFS)] if tree else []
     return ', '.join(found[:3]) + (', ...' if len(found) > 3 else '') if found else 'the module'
 
-def exported(cell, raw, module, lines):
+def exported(cell, raw, module, lines, at):
     "Cells for an exported one: headings, signatures of a long one, source."
     defs, src, tree = definitions(cell), source(cell.src), cell.tree()
     if is_imports(tree): return [folded(raw, IMPORTS)]
     n = n_lines(src)
-    res = [markdown(heading(o, module, lines)) for o in defs]
+    res = [markdown(heading(o, module, lines, at)) for o in defs]
     if n <= OPEN: return [*res, folded(raw, 'Source', 'show')]
     if not defs: return [folded(raw, f'Source of {names(tree)}, {n} lines')]
     short = outline(cell.src, defs)
@@ -236,7 +246,7 @@ def convert(path, links, nbs=NBS, following=None):
     "The JSON of a notebook as the site shows it; `following` is the line that leads to the next page."
     cells, nb = read(path), json.loads(path.read_text(encoding='utf-8'))
     here, module, seen = page(path, nbs), module_of(cells), set()
-    lines, res = line_numbers(module), []
+    lines, where, res = line_numbers(module), places(cells), []
     at, title, subtitle, rest = opening(cells)
     if at is not None: res.append(front(title, subtitle, [('output-file', f'{Path(here).name}.html')]))
     for c, raw in zip(cells, nb['cells']):
@@ -246,7 +256,7 @@ def convert(path, links, nbs=NBS, following=None):
         elif c.kind != 'code' or not HIDDEN.isdisjoint(c.flags) or not source(c.src): continue
         else:
             raw['outputs'] = plain_outputs(raw.get('outputs', []))
-            res += exported(c, raw, module, lines) if c.exported else code(c, raw)
+            res += exported(c, raw, module, lines, where) if c.exported else code(c, raw)
     if following: res = next_page(res, following)
     shown = joined([c for c in res if c['source'].strip()])
     nb['cells'] = [dict(c, id=f'c{i}', source=c['source'].splitlines(keepends=True)) for i, c in enumerate(shown)]
@@ -268,3 +278,36 @@ def next_page(cells, following):
             c['source'] = re.sub(r'\s*\bNext: .*?(?=\n|$)', '', c['source'])
             break
     return [*cells, markdown(f'::: {{.next-page}}\n{following}\n:::')]
+
+SAMPLE = '''#| export
+class Box:
+    "A box."
+    def __init__(self,
+        n:int=1, # how many
+    ): self.n = n
+    def open(self):
+        "Open it."
+        x = 1
+        return x
+'''
+
+def selftest():
+    "A small notebook comes out as it should."
+    with tempfile.TemporaryDirectory() as d:
+        nbs = Path(d).resolve()/'nbs'
+        nbs.mkdir()
+        write(nbs/'01_box.ipynb', '#| default_exp box', 'md:# Box\n> What is in it?',
+              '#| export\nimport math', 'import os', SAMPLE, SAMPLE.replace('x = 1', '\n'.join(f'x = {i}' for i in range(40)).replace('\n', '\n        ')).replace('Box', 'Big'),
+              '#| hide\n1 + 1', '#| echo: false\nprint(1)')
+        write(nbs/'02_use.ipynb', 'md:# Use\n> How?', 'md:A `Box` and a `Box`, [`Box`](x.html), `Box.open`, `open`, `open()`.')
+        links = targets(nbs, nbs)
+        cells = convert(nbs/'01_box.ipynb', links, nbs)['cells']
+        text = [''.join(c['source']) for c in cells]
+        assert 'title: "Box"' in text[0] and 'output-file: "box.html"' in text[0], text[0]
+        assert text[1].endswith('import math\n\nimport os') and 'Imports' in text[1], text[1]
+        assert text[2].startswith('### Box {#box .definition}') and 'class Box' in text[3], text[2:4]
+        assert '.signature' in text[5] and 'n:int=1, # how many' in text[5] and 'x = ' not in text[5], text[5]
+        assert 'code-fold: true' in text[6] and text[7] == '#| echo: false\nprint(1)' and len(text) == 8, text[6:]
+        said = ''.join(convert(nbs/'02_use.ipynb', links, nbs)['cells'][1]['source'])
+        want = ('A [`Box`](box.html#box) and a `Box`, [`Box`](x.html), [`Box.open`](box.html#box), `open`, `open()`.')
+        assert said == want, said
