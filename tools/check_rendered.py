@@ -5,10 +5,10 @@
     /tmp/pw/bin/python tools/check_rendered.py _docs [--chromium /usr/bin/chromium]
 
 Without a browser: links and anchors that lead nowhere, pictures without words, Markdown that was not
-rendered, what is loaded from elsewhere, sizes. With one (Playwright and a Chromium, neither of them
-part of the project), for every page: errors on the console, pages that scroll sideways on a phone,
-code that is cut off, and what axe calls critical or serious, in light and in dark. The table counts
-faults and pages; exit code 1 if there is any.
+rendered, what is loaded from elsewhere, sizes, and pages that a reader does not reach in two clicks.
+With one (Playwright and a Chromium, neither of them part of the project), for every page: errors on
+the console, pages that scroll sideways on a phone, code that is cut off, and what axe calls critical
+or serious, in light and in dark. The table counts faults and pages; exit code 1 if there is any.
 """
 import argparse, functools, html, http.server, re, shutil, statistics, sys, tempfile, threading
 from collections import Counter, defaultdict
@@ -18,7 +18,8 @@ from urllib.parse import unquote
 PAGE_MAX, MEDIAN_MAX = 1_500_000, 350_000
 FLAGS = ('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
          '--disable-component-update --disable-sync').split()
-SEEN = ('broken link', 'picture without words', 'raw Markdown', 'loaded from elsewhere', 'too large')
+GOALS = 'tutorials/your_own_photos.html', 'detector.html', 'api.html', 'repro/tables.html', 'glossary.html'
+SEEN = ('too far', 'broken link', 'picture without words', 'raw Markdown', 'loaded from elsewhere', 'too large')
 BROWSED = ('console', 'sideways at 390', 'code cut off', 'axe, light', 'axe, dark')
 
 def pages_of(docs):
@@ -63,9 +64,10 @@ def read_page(p, docs):
         if not re.search(r'\balt="[^"]+"', img): yield 'picture without words', f'{name}: {img[:60]}'
     for l in prose(text):
         if RAW.search(l): yield 'raw Markdown', f'{name}: {l[:110]}'
-    for sig in re.findall(r'<pre class="sourceCode python"[^>]*>(.*?)</pre>', text, flags=re.S):
-        plain = html.unescape(re.sub(r'<[^>]+>', '', sig))
-        if re.search(r'\]\(http|^### |\{target=', plain, flags=re.M): yield 'raw Markdown', f'{name}: {plain[:80]!r}'
+    for block in re.findall(r'<pre\b[^>]*>(.*?)</pre>', text, flags=re.S):
+        plain = html.unescape(re.sub(r'<[^>]+>', '', block))
+        for m in re.finditer(r'`\]\(https?:|^#{2,} |\{target=', plain, flags=re.M):
+            yield 'raw Markdown', f'{name}, in code: {plain[max(0, m.start()-40):m.end()+30]!r}'
     for src in re.findall(r'<(?:script|link)\b[^>]*?\b(?:src|href)="((?:https?:)?//[^"]+)"[^>]*>', text):
         if not re.search(r'flowood', src): yield 'loaded from elsewhere', f'{name}: {src[:100]}'
     if weight(p, text) > PAGE_MAX: yield 'too large', f'{name}: {weight(p, text):,} bytes'
@@ -75,6 +77,33 @@ def weight(p, text=None):
     text = text or p.read_text(encoding='utf-8')
     files = {(p.parent/unquote(s)).resolve() for s in re.findall(r'<img\b[^>]*?src="([^":]+)"', text)}
     return p.stat().st_size + sum(f.stat().st_size for f in files if f.exists())
+
+def graph(docs):
+    "Which pages each page links to."
+    docs = Path(docs).resolve()
+    there = {*pages_of(docs)}
+    res = {}
+    for p in there:
+        hrefs = re.findall(r'<a\b[^>]*?\bhref="([^"#?]+)', p.read_text(encoding='utf-8'))
+        res[p] = {(p.parent/unquote(h)).resolve() for h in hrefs if not re.match(r'[a-z]+:', h)} & there
+    return res
+
+def clicks(links, start, goal):
+    "How many clicks lead from a page to another; None if none do."
+    seen, now, n = {start}, {start}, 0
+    while now and goal not in seen:
+        now, n = {q for p in now for q in links[p]} - seen, n + 1
+        seen |= now
+    return n if goal in seen else None
+
+def too_far(docs):
+    "What a reader needs and cannot reach in two clicks, from the start or from any page."
+    links, docs = graph(docs), Path(docs).resolve()
+    for goal in GOALS:
+        to = docs/goal
+        far = [p for p in links if p.name != '404.html' and (clicks(links, p, to) or 9*(p != to)) > 2]
+        if to not in links: yield f'{goal} is not there'
+        elif far: yield f'{goal}: more than two clicks from {len(far)} pages, {far[0].relative_to(docs)} for one'
 
 def serve(docs):
     "The site on a free port of this machine; modules do not load from files."
@@ -95,10 +124,10 @@ def quiet(browser, width, theme):
     c.add_init_script(f"localStorage.setItem('quarto-color-scheme', '{scheme}')")
     return c.new_page()
 
-def axe_faults(page, axe):
+def axe_faults(page, axe, rules=''):
     "What axe calls critical or serious: `(rule, how many, an example)`."
     page.evaluate(axe)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")['violations']
+    found = page.evaluate(f"axe.run(document, {{resultTypes: ['violations']{rules}}})")['violations']
     for v in found:
         if v['impact'] in ('critical', 'serious'):
             yield v['id'], len(v['nodes']), v['nodes'][0]['html'][:110]
@@ -117,13 +146,16 @@ def browse(docs, pages, chromium, axe):
         for p in pages:
             name = p.relative_to(docs).as_posix()
             said.clear()
+            print(f'\r{name:60}', end='', file=sys.stderr, flush=True)
             for w, theme in ((desk, 'light'), (night, 'dark'), (phone, None)):
+                if w is night and not axe: continue
                 w.goto(f'{url}/{name}')
                 w.wait_for_timeout(250)
                 if w is not night:
                     for l in w.evaluate(CUT): yield 'code cut off', f'{name}, {"phone" if w is phone else "desk"}: {l!r}'
-                if theme:
-                    for rule, n, example in axe_faults(w, axe): yield f'axe, {theme}', f'{name}: {rule}, {n} times, {example}'
+                if theme and axe: # dark differs from light in its colours only
+                    rules = ", runOnly: ['color-contrast']" if theme == 'dark' else ''
+                    for rule, n, example in axe_faults(w, axe, rules): yield f'axe, {theme}', f'{name}: {rule}, {n} times, {example}'
             over = phone.evaluate('document.documentElement.scrollWidth - innerWidth')
             if over > 0: yield 'sideways at 390', f'{name}: {over} pixels'
             for s in said: yield 'console', f'{name}: {s[:150]}'
@@ -162,8 +194,9 @@ def selftest():
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('docs', nargs='?', default='_docs', help='folder of the rendered site')
-    p.add_argument('--only', default='', help='part of the names of the pages to check')
+    p.add_argument('--only', default='', help='pages whose names match this pattern')
     p.add_argument('--no-browser', action='store_true', help='only what can be read')
+    p.add_argument('--no-axe', action='store_true', help='no accessibility, which takes most of the time')
     p.add_argument('--chromium', default=shutil.which('chromium'), help='the browser; else that of Playwright')
     p.add_argument('--axe', help='axe.min.js')
     p.add_argument('--show', type=int, default=8, help='faults of each kind to print')
@@ -172,24 +205,28 @@ def arguments():
 def main():
     a = arguments()
     docs = Path(a.docs).resolve()
-    pages = [p for p in pages_of(docs) if a.only in p.relative_to(docs).as_posix()]
+    pages = [p for p in pages_of(docs) if re.search(a.only, p.relative_to(docs).as_posix())]
     if not pages: sys.exit(f'{docs} holds no pages; run make docs first, or name the folder of the site.')
     found = defaultdict(list)
     for l in broken_links(docs):
-        if a.only in l.partition(':')[0]: found['broken link'].append(l)
+        if re.search(a.only, l.partition(':')[0]): found['broken link'].append(l)
+    found['too far'] = [] if a.only else [*too_far(docs)]
     for p in pages:
         for kind, l in read_page(p, docs): found[kind].append(l)
     axe = find_axe(a.axe)
     why = '--no-browser' if a.no_browser else browser_missing(axe)
-    kinds = [*SEEN, *([] if why else BROWSED)]
+    kinds = [*SEEN, *([] if why else BROWSED[:3] if a.no_axe else BROWSED)]
     if not why:
-        for kind, l in browse(docs, pages, a.chromium, axe.read_text(encoding='utf-8')): found[kind].append(l)
+        script = None if a.no_axe else axe.read_text(encoding='utf-8')
+        for kind, l in browse(docs, pages, a.chromium, script): found[kind].append(l)
     sizes = [weight(p) for p in pages]
     middle = statistics.median(sizes)
     if not a.only and middle > MEDIAN_MAX: found['too large'].append(f'the median page has {middle:,.0f} bytes')
     for kind in kinds:
         if found[kind]: print(f'\n{kind}:', *found[kind][:a.show], *(['...'] if len(found[kind]) > a.show else []), sep='\n  ')
     print(f'\n{len(pages)} pages, median {middle/1000:,.0f} kB, largest {max(sizes)/1000:,.0f} kB')
+    borrowed = [p.read_text(encoding='utf-8').count('data-words="prose"') for p in pages]
+    print(f'{sum(borrowed)} pictures on {sum(map(bool, borrowed))} pages are described by the prose around them, not by words of their own')
     for kind in kinds:
         where = Counter(re.split('[:,]', l)[0] for l in found[kind])
         print(f'{kind:24}{len(found[kind]):6} on {len(where):3} pages')

@@ -86,7 +86,7 @@ def prepare(to):
     after = next_lines([*flat(c['website']['sidebar']['contents'])])
     for p in notebooks():
         name = p.relative_to(NBS).as_posix()
-        nb = convert(p, links, following=after.get(name) if name != 'index.ipynb' else None)
+        nb = convert(p, links, following=after.get(name, '') if name != 'index.ipynb' else None)
         (to/name).write_text(json.dumps(nb, ensure_ascii=False), encoding='utf-8')
     site_pages.write_all(to)
     (to/'_quarto.yml').write_text(json.dumps(whole(c), indent=1, ensure_ascii=False), encoding='utf-8')

@@ -243,7 +243,7 @@ def opening(cells):
     return None, None, None, ''
 
 def convert(path, links, nbs=NBS, following=None):
-    "The JSON of a notebook as the site shows it; `following` is the line that leads to the next page."
+    "The JSON of a notebook as the site shows it; `following` leads to the next page ('' for the last one)."
     cells, nb = read(path), json.loads(path.read_text(encoding='utf-8'))
     here, module, seen = page(path, nbs), module_of(cells), set()
     lines, where, res = line_numbers(module), places(cells), []
@@ -257,7 +257,7 @@ def convert(path, links, nbs=NBS, following=None):
         else:
             raw['outputs'] = plain_outputs(raw.get('outputs', []))
             res += exported(c, raw, module, lines, where) if c.exported else code(c, raw)
-    if following: res = next_page(res, following)
+    if following is not None: res = last_lines(res, following, path.relative_to(nbs).as_posix())
     shown = joined([c for c in res if c['source'].strip()])
     nb['cells'] = [dict(c, id=f'c{i}', source=c['source'].splitlines(keepends=True)) for i, c in enumerate(shown)]
     return nb
@@ -271,13 +271,16 @@ def joined(cells):
         else: res.append(c)
     return res
 
-def next_page(cells, following):
-    "The line `Next: ...` at the end, as the order of the sidebar has it."
+def last_lines(cells, following, name):
+    "How to run the page, and the line `Next: ...` as the order of the sidebar has it."
     for c in reversed(cells):
         if c['cell_type'] == 'markdown' and re.search(r'\bNext: ', c['source']):
             c['source'] = re.sub(r'\s*\bNext: .*?(?=\n|$)', '', c['source'])
             break
-    return [*cells, markdown(f'::: {{.next-page}}\n{following}\n:::')]
+    run = (f'This page is the notebook [`nbs/{name}`]({REPO}/blob/main/nbs/{name}). To run it, clone the '
+           'repository, `make setup`, and open it with `.venv/bin/jupyter lab`.')
+    more = [markdown(f'::: {{.next-page}}\n\n{following}\n\n:::')] if following else []
+    return [*cells, markdown(f'::: {{.run-page}}\n\n{run}\n\n:::'), *more]
 
 SAMPLE = '''#| export
 class Box:
