@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the pages say of each other holds: python tools/check_site.py [--selftest] [--pictures]
+"""What the pages say of each other holds: python tools/check_site.py [--selftest] [--pictures] [--next]
 
 The sidebar of _quarto.yml lists every notebook exactly once, and so does the table on the front page, with the words of
 the notebook; every link to a page, to a heading of it or to a file leads
@@ -121,6 +121,16 @@ def wordless(nbs=NBS):
         n = sum(any(k.startswith('image/') for k in o.get('data', {})) for c in cells for o in c.outputs)
         if n: yield p.relative_to(nbs).as_posix(), n
 
+def astray(nbs=NBS, yml=ROOT/'_quarto.yml'):
+    "Notebooks whose line `Next:` leads elsewhere than the sidebar; the site shows the sidebar's order."
+    order = re.findall(r'^\s*- ([\w/]+\.ipynb)\s*$', yml.read_text(encoding='utf-8'), flags=re.M)
+    for name, after in zip(order, order[1:]):
+        text = '\n'.join(c.src for c in read(nbs/name) if c.kind == 'markdown')
+        to = re.findall(r'\bNext: .*?\]\(([^)#]+)', text)
+        want = page(nbs/after, nbs)
+        if to and ((nbs/name).parent/to[-1]).resolve() != (nbs/f'{want}.html').resolve():
+            yield f'{name}: Next is {to[-1]}, the sidebar goes on with {want}.html'
+
 def selftest():
     "Every fault is found, and a good page has none."
     with tempfile.TemporaryDirectory() as d:
@@ -156,5 +166,8 @@ if __name__ == '__main__':
     mute = dict(wordless())
     if '--pictures' in sys.argv: print(*(f'{k}: {n} pictures without fig-alt' for k, n in mute.items()), sep='\n')
     print(f'{sum(mute.values())} pictures in {len(mute)} notebooks without words of their own (--pictures lists them)')
+    other = [*astray()]
+    if '--next' in sys.argv: print(*other, sep='\n')
+    print(f'{len(other)} notebooks lead elsewhere than the sidebar (--next lists them)')
     print(*bad, f'{len(notebooks())} notebooks in the sidebar, {n} links: {len(bad)} faults', sep='\n')
     sys.exit(bool(bad))

@@ -278,7 +278,8 @@ def last_lines(cells, following, name):
             c['source'] = re.sub(r'\s*\bNext: .*?(?=\n|$)', '', c['source'])
             break
     run = (f'This page is the notebook [`nbs/{name}`]({REPO}/blob/main/nbs/{name}). To run it, clone the '
-           'repository, `make setup`, and open it with `.venv/bin/jupyter lab`.')
+           'repository, `make setup`, and open it with `.venv/bin/jupyter lab`. '
+           f'[Edit it]({REPO}/edit/main/nbs/{name}) or [say what is wrong]({REPO}/issues/new/choose).')
     more = [markdown(f'::: {{.next-page}}\n\n{following}\n\n:::')] if following else []
     return [*cells, markdown(f'::: {{.run-page}}\n\n{run}\n\n:::'), *more]
 
