@@ -122,6 +122,8 @@ def quiet(browser, width, theme):
     c = browser.new_context(viewport=dict(width=width, height=900), color_scheme=theme)
     scheme = 'alternate' if theme == 'dark' else 'default'
     c.add_init_script(f"localStorage.setItem('quarto-color-scheme', '{scheme}')")
+    c.route(lambda u: not u.startswith(('http://127.0.0.1', 'data:')), lambda r: r.abort())
+    c.set_default_timeout(120_000) # a busy machine is no fault of the page
     return c.new_page()
 
 def axe_faults(page, axe, rules=''):

@@ -6,8 +6,8 @@ Three steps. `pages.py` turns each notebook into what a reader sees of it and `s
 the pages that are made by code (names, changelog, ...), both into _proc; Quarto renders _proc;
 `site_html.py` finishes the HTML and writes llms.txt. Nothing is executed. The whole site fails on a
 warning of Quarto about a link, on a page that is missing and on a link that leads nowhere.
-`--check` does the first step in a temporary folder. `--only detector` renders the pages whose names
-hold `detector`.
+`--check` does the first step in a temporary folder. `--only '^(index|50_)'` renders the pages
+whose names match.
 """
 import argparse, configparser, json, os, re, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
@@ -120,6 +120,15 @@ def missing(docs):
     for p in notebooks():
         if not (docs/f'{page(p)}.html').exists(): yield f'{p.relative_to(NBS)} has no page {page(p)}.html'
 
+def choose(proc, pattern):
+    "Have Quarto render the pages alone whose names match the pattern."
+    names = [p.relative_to(proc).as_posix() for p in sorted(proc.rglob('*')) if p.suffix in ('.ipynb', '.qmd')]
+    path = proc/'_quarto.yml'
+    c = json.loads(path.read_text(encoding='utf-8'))
+    c['project']['render'] = [n for n in names if re.search(pattern, n)]
+    if not c['project']['render']: sys.exit(f'No page matches {pattern!r}; the pages are {", ".join(names)}.')
+    path.write_text(json.dumps(c), encoding='utf-8')
+
 def site(out, only=None):
     "Export, README.md, every page by Quarto; 0 if no page and no link is broken."
     if not shutil.which('quarto'):
@@ -130,8 +139,8 @@ def site(out, only=None):
         run(BIN/'nbdev_export')
         run(sys.executable, ROOT/'tools/make_readme.py')
     prepare(proc)
-    chosen = [p.relative_to(proc) for p in sorted(proc.rglob('*')) if p.suffix in ('.ipynb', '.qmd') and only and only in p.name]
-    said = ''.join(run('quarto', 'render', *([p] if p else []), cwd=proc) for p in chosen or [None])
+    if only: choose(proc, only)
+    said = run('quarto', 'render', cwd=proc)
     shutil.rmtree(out, ignore_errors=True)
     shutil.move(proc/'_site', out)
     site_html.finish(out)
@@ -144,7 +153,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--check', action='store_true', help='only what needs no Quarto')
     p.add_argument('--out', type=Path, default=ROOT/'_docs', help='where the site goes')
-    p.add_argument('--only', help='part of the names of the pages to render')
+    p.add_argument('--only', help='render the pages whose names match this pattern')
     a = p.parse_args()
     return check() if a.check else site(a.out.resolve(), a.only)
 

@@ -46,7 +46,7 @@ def painted(main):
         return f'<td class="auroc" style="--paint:rgba({rgb},{depth:.2f})"><b>{number}</b> <span>[{interval}</span></td>'
     def table(m):
         near = text_of(main[max(0, m.start()-1500):m.start()] + m[0][:600] + main[m.end():m.end()+700])
-        return AUROC.sub(cell, m[0]) if 'AUROC' in near else m[0]
+        return AUROC.sub(cell, m[0]) if 'auroc' in near.lower() else m[0]
     return re.sub(r'<table\b.*?</table>', table, main, flags=re.S)
 
 def first_sentence(text, most=180):
