@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Faults of the rendered site: python tools/check_rendered.py [_docs] [--only PATTERN] [--no-browser]
+"""Faults of the rendered site: python tools/check_rendered.py [_docs] [--only PATTERN]
 
     python -m venv /tmp/pw && /tmp/pw/bin/pip install playwright axe-playwright-python
     /tmp/pw/bin/python tools/check_rendered.py _docs [--chromium /usr/bin/chromium]
 
-Without a browser: links and anchors that lead nowhere, pictures without words, Markdown that was not
-rendered, what is loaded from elsewhere, sizes, and pages that a reader does not reach in two clicks.
-With one (Playwright and a Chromium, neither of them part of the project), for every page: errors on
-the console, pages that scroll sideways on a phone, code that is cut off, and what axe calls critical
-or serious, in light and in dark. The table counts faults and pages; exit code 1 if there is any.
+Without a browser (--no-browser): links and anchors that lead nowhere, pictures without words,
+Markdown that was not rendered, what is loaded from elsewhere, sizes, and pages that a reader does
+not reach in two clicks. With one (Playwright and a Chromium, neither of them part of the project),
+for every page: errors on the console, pages that scroll sideways on a phone, code that is cut off,
+and what axe calls critical or serious, in light and in dark (--no-axe: not that). The table counts
+faults and pages; exit code 1 if there is any.
 """
 import argparse, functools, html, http.server, re, shutil, statistics, sys, tempfile, threading
 from collections import Counter, defaultdict
@@ -18,8 +19,10 @@ from urllib.parse import unquote
 PAGE_MAX, MEDIAN_MAX = 1_500_000, 350_000
 FLAGS = ('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
          '--disable-component-update --disable-sync').split()
-GOALS = 'tutorials/your_own_photos.html', 'detector.html', 'api.html', 'repro/tables.html', 'glossary.html'
-SEEN = ('too far', 'broken link', 'picture without words', 'raw Markdown', 'loaded from elsewhere', 'too large')
+GOALS = ('tutorials/your_own_photos.html', 'detector.html', 'api.html', 'repro/tables.html',
+         'glossary.html')
+SEEN = ('too far', 'broken link', 'picture without words', 'raw Markdown', 'loaded from elsewhere',
+        'too large')
 BROWSED = ('console', 'sideways at 390', 'code cut off', 'axe, light', 'axe, dark')
 
 def pages_of(docs):
@@ -53,29 +56,36 @@ def prose(text):
     main = text[text.find('<main'):text.find('</main>')]
     for tag in ('script', 'style', 'pre', 'code', 'math', 'svg', 'textarea'):
         main = re.sub(rf'<{tag}\b.*?</{tag}>', ' ', main, flags=re.S)
-    return [html.unescape(re.sub(r'<[^>]+>', '', l)).strip() for l in re.split(r'</?(?:p|div|li|td|th|h\d|section|figcaption|tr|dd|dt)\b[^>]*>', main)]
+    lines = re.split(r'</?(?:p|div|li|td|th|h\d|section|figcaption|tr|dd|dt)\b[^>]*>', main)
+    return [html.unescape(re.sub(r'<[^>]+>', '', l)).strip() for l in lines]
 
-RAW = re.compile(r'\]\([^)\s]+\)|\*\*\S|^#{1,6} |^:::|\{#[\w.-]+|\{\.[\w-]+|^\|.*\|$|(?<!\w)`[^`]+`|\$[^$]*\\[a-z]+[^$]*\$|\\(?:frac|log|sum|sqrt)\b')
+RAW = re.compile(r'\]\([^)\s]+\)|\*\*\S|^#{1,6} |^:::|\{#[\w.-]+|\{\.[\w-]+|^\|.*\|$|(?<!\w)`[^`]+`'
+                 r'|\$[^$]*\\[a-z]+[^$]*\$|\\(?:frac|log|sum|sqrt)\b')
 
 def read_page(p, docs):
     "Faults of one page that can be read off: pairs `(kind, sentence)`."
     text, name = p.read_text(encoding='utf-8'), p.relative_to(docs)
     for img in re.findall(r'<img\b[^>]*>', text):
-        if not re.search(r'\balt="[^"]+"', img): yield 'picture without words', f'{name}: {img[:60]}'
+        if not re.search(r'\balt="[^"]+"', img):
+            yield 'picture without words', f'{name}: {img[:60]}'
     for l in prose(text):
         if RAW.search(l): yield 'raw Markdown', f'{name}: {l[:110]}'
     for block in re.findall(r'<pre\b[^>]*>(.*?)</pre>', text, flags=re.S):
         plain = html.unescape(re.sub(r'<[^>]+>', '', block))
         for m in re.finditer(r'`\]\(https?:|^#{2,} |\{target=', plain, flags=re.M):
-            yield 'raw Markdown', f'{name}, in code: {plain[max(0, m.start()-40):m.end()+30]!r}'
-    for src in re.findall(r'<(?:script|link)\b[^>]*?\b(?:src|href)="((?:https?:)?//[^"]+)"[^>]*>', text):
-        if not re.search(r'flowood', src): yield 'loaded from elsewhere', f'{name}: {src[:100]}'
-    if weight(p, text) > PAGE_MAX: yield 'too large', f'{name}: {weight(p, text):,} bytes'
+            near = plain[max(0, m.start()-40):m.end()+30]
+            yield 'raw Markdown', f'{name}, in code: {near!r}'
+    foreign = r'<(?:script|link)\b[^>]*?\b(?:src|href)="((?:https?:)?//[^"]+)"[^>]*>'
+    for src in re.findall(foreign, text):
+        if 'flowood' not in src: yield 'loaded from elsewhere', f'{name}: {src[:100]}'
+    size = weight(p, text)
+    if size > PAGE_MAX: yield 'too large', f'{name}: {size:,} bytes'
 
 def weight(p, text=None):
     "Bytes of a page and of its own pictures, without what all pages share."
     text = text or p.read_text(encoding='utf-8')
-    files = {(p.parent/unquote(s)).resolve() for s in re.findall(r'<img\b[^>]*?src="([^":]+)"', text)}
+    pictures = re.findall(r'<img\b[^>]*?src="([^":]+)"', text)
+    files = {(p.parent/unquote(s)).resolve() for s in pictures}
     return p.stat().st_size + sum(f.stat().st_size for f in files if f.exists())
 
 def graph(docs):
@@ -85,7 +95,8 @@ def graph(docs):
     res = {}
     for p in there:
         hrefs = re.findall(r'<a\b[^>]*?\bhref="([^"#?]+)', p.read_text(encoding='utf-8'))
-        res[p] = {(p.parent/unquote(h)).resolve() for h in hrefs if not re.match(r'[a-z]+:', h)} & there
+        local = [unquote(h) for h in hrefs if not re.match(r'[a-z]+:', h)]
+        res[p] = {(p.parent/h).resolve() for h in local} & there
     return res
 
 def clicks(links, start, goal):
@@ -101,21 +112,23 @@ def too_far(docs):
     links, docs = graph(docs), Path(docs).resolve()
     for goal in GOALS:
         to = docs/goal
-        far = [p for p in links if p.name != '404.html' and (clicks(links, p, to) or 9*(p != to)) > 2]
+        def far(p): return p.name != '404.html' and (clicks(links, p, to) or 9*(p != to)) > 2
+        lost = [p.relative_to(docs) for p in links if far(p)]
         if to not in links: yield f'{goal} is not there'
-        elif far: yield f'{goal}: more than two clicks from {len(far)} pages, {far[0].relative_to(docs)} for one'
+        elif lost: yield f'{goal}: more than two clicks from {len(lost)} pages, as {lost[0]}'
 
 def serve(docs):
     "The site on a free port of this machine; modules do not load from files."
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args): pass
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(Quiet, directory=str(docs)))
+    here = functools.partial(Quiet, directory=str(docs))
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), here)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f'http://127.0.0.1:{server.server_port}'
 
-CUT = '''() => [...document.querySelectorAll('main pre, main div.sourceCode')].filter(e => {
-  const s = getComputedStyle(e);
-  return e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 2 }).map(e => e.innerText.slice(0, 60))'''
+CUT = '''() => [...document.querySelectorAll('main pre, main div.sourceCode')]
+  .filter(e => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 2)
+  .map(e => e.innerText.slice(0, 60))'''
 
 def quiet(browser, width, theme):
     "A window that asks nobody but this machine."
@@ -129,8 +142,8 @@ def quiet(browser, width, theme):
 def axe_faults(page, axe, rules=''):
     "What axe calls critical or serious: `(rule, how many, an example)`."
     page.evaluate(axe)
-    found = page.evaluate(f"axe.run(document, {{resultTypes: ['violations']{rules}}})")['violations']
-    for v in found:
+    found = page.evaluate(f"axe.run(document, {{resultTypes: ['violations']{rules}}})")
+    for v in found['violations']:
         if v['impact'] in ('critical', 'serious'):
             yield v['id'], len(v['nodes']), v['nodes'][0]['html'][:110]
 
@@ -140,7 +153,8 @@ def browse(docs, pages, chromium, axe):
     url = serve(docs)
     with sync_playwright() as pw:
         browser = pw.chromium.launch(executable_path=chromium, args=FLAGS)
-        desk, night, phone = (quiet(browser, *a) for a in ((1280, 'light'), (1280, 'dark'), (390, 'light')))
+        kinds = (1280, 'light'), (1280, 'dark'), (390, 'light')
+        desk, night, phone = (quiet(browser, *k) for k in kinds)
         said = []
         for w in (desk, phone):
             w.on('console', lambda m: said.append(m.text) if m.type == 'error' else None)
@@ -153,11 +167,13 @@ def browse(docs, pages, chromium, axe):
                 if w is night and not axe: continue
                 w.goto(f'{url}/{name}')
                 w.wait_for_timeout(250)
-                if w is not night:
-                    for l in w.evaluate(CUT): yield 'code cut off', f'{name}, {"phone" if w is phone else "desk"}: {l!r}'
+                where = f'{name}, {"phone" if w is phone else "desk"}'
+                cut = [] if w is night else w.evaluate(CUT)
+                yield from (('code cut off', f'{where}: {l!r}') for l in cut)
                 if theme and axe: # dark differs from light in its colours only
                     rules = ", runOnly: ['color-contrast']" if theme == 'dark' else ''
-                    for rule, n, example in axe_faults(w, axe, rules): yield f'axe, {theme}', f'{name}: {rule}, {n} times, {example}'
+                    for rule, n, example in axe_faults(w, axe, rules):
+                        yield f'axe, {theme}', f'{name}: {rule}, {n} times, {example}'
             over = phone.evaluate('document.documentElement.scrollWidth - innerWidth')
             if over > 0: yield 'sideways at 390', f'{name}: {over} pixels'
             for s in said: yield 'console', f'{name}: {s[:150]}'
@@ -169,7 +185,8 @@ def browser_missing(axe):
     except ImportError:
         return ('Playwright is not installed, so nothing that needs a browser was checked; '
                 'the first lines of tools/check_rendered.py say how to install it.')
-    return '' if axe else 'axe.min.js was not found; pip install axe-playwright-python, or name it with --axe.'
+    if axe: return ''
+    return 'axe.min.js was not found; pip install axe-playwright-python, or name it with --axe.'
 
 def find_axe(path):
     "The file axe.min.js: as named, or from the Python package that brings it."
@@ -178,28 +195,33 @@ def find_axe(path):
     except ImportError: return
     return next(Path(axe_playwright_python.__file__).parent.rglob('axe.min.js'), None)
 
-FAULTY = '''<html><body><main><h2 id="a">A</h2><p>See [it](b.html) and <a href="b.html#no">b</a>, <a href="gone.html">c</a>.</p>
+FAULTY = '''<html><body><main><h2 id="a">A</h2>
+<p>See [it](b.html) and <a href="b.html#no">b</a>, <a href="gone.html">c</a>.</p>
 <img src="x.png"><script src="https://cdn.example.org/x.js"></script></main></body></html>'''
 
 def selftest():
     "Every fault that can be read is found, and a good page has none."
     with tempfile.TemporaryDirectory() as d:
         docs = Path(d).resolve()
-        (docs/'b.html').write_text('<main><p id="x">Fine, <code>[1](2)</code>.</p><img alt="a curve" src="x.png"></main>', encoding='utf-8')
+        fine = '<p id="x">Fine, <code>[1](2)</code>.</p><img alt="a curve" src="x.png">'
+        (docs/'b.html').write_text(f'<main>{fine}</main>', encoding='utf-8')
         (docs/'x.png').touch()
         assert [*broken_links(docs), *read_page(docs/'b.html', docs)] == []
         (docs/'a.html').write_text(FAULTY, encoding='utf-8')
         assert len([*broken_links(docs)]) == 2, [*broken_links(docs)]
         kinds = Counter(k for k, _ in read_page(docs/'a.html', docs))
-        assert kinds == {'picture without words': 1, 'raw Markdown': 1, 'loaded from elsewhere': 1}, kinds
+        wanted = 'picture without words', 'raw Markdown', 'loaded from elsewhere'
+        assert kinds == dict.fromkeys(wanted, 1), kinds
 
 def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    raw = argparse.RawDescriptionHelpFormatter
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     p.add_argument('docs', nargs='?', default='_docs', help='folder of the rendered site')
     p.add_argument('--only', default='', help='pages whose names match this pattern')
     p.add_argument('--no-browser', action='store_true', help='only what can be read')
-    p.add_argument('--no-axe', action='store_true', help='no accessibility, which takes most of the time')
-    p.add_argument('--chromium', default=shutil.which('chromium'), help='the browser; else that of Playwright')
+    p.add_argument('--no-axe', action='store_true', help='no accessibility, which takes longest')
+    p.add_argument('--chromium', default=shutil.which('chromium'),
+                   help='the browser; else that of Playwright')
     p.add_argument('--axe', help='axe.min.js')
     p.add_argument('--show', type=int, default=8, help='faults of each kind to print')
     return p.parse_args()
@@ -208,7 +230,8 @@ def main():
     a = arguments()
     docs = Path(a.docs).resolve()
     pages = [p for p in pages_of(docs) if re.search(a.only, p.relative_to(docs).as_posix())]
-    if not pages: sys.exit(f'{docs} holds no pages; run make docs first, or name the folder of the site.')
+    if not pages:
+        sys.exit(f'{docs} holds no such pages; run make docs first, or name the right folder.')
     found = defaultdict(list)
     for l in broken_links(docs):
         if re.search(a.only, l.partition(':')[0]): found['broken link'].append(l)
@@ -223,12 +246,15 @@ def main():
         for kind, l in browse(docs, pages, a.chromium, script): found[kind].append(l)
     sizes = [weight(p) for p in pages]
     middle = statistics.median(sizes)
-    if not a.only and middle > MEDIAN_MAX: found['too large'].append(f'the median page has {middle:,.0f} bytes')
+    if not a.only and middle > MEDIAN_MAX:
+        found['too large'].append(f'the median page has {middle:,.0f} bytes')
     for kind in kinds:
-        if found[kind]: print(f'\n{kind}:', *found[kind][:a.show], *(['...'] if len(found[kind]) > a.show else []), sep='\n  ')
+        lines, more = found[kind][:a.show], ['...'] if len(found[kind]) > a.show else []
+        if lines: print(f'\n{kind}:', *lines, *more, sep='\n  ')
     print(f'\n{len(pages)} pages, median {middle/1000:,.0f} kB, largest {max(sizes)/1000:,.0f} kB')
     borrowed = [p.read_text(encoding='utf-8').count('data-words="prose"') for p in pages]
-    print(f'{sum(borrowed)} pictures on {sum(map(bool, borrowed))} pages are described by the prose around them, not by words of their own')
+    print(f'{sum(borrowed)} pictures on {sum(map(bool, borrowed))} pages are described by the '
+          'prose around them, not by words of their own')
     for kind in kinds:
         where = Counter(re.split('[:,]', l)[0] for l in found[kind])
         print(f'{kind:24}{len(found[kind]):6} on {len(where):3} pages')

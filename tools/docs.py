@@ -61,11 +61,14 @@ def whole(c):
     c.pop('metadata-files', None)
     c['project'].update({'output-dir': '_site', 'render': ['*.ipynb', '**/*.ipynb', '*.qmd']})
     side = site['sidebar']
-    more = dict(section='Reference', contents=[dict(text=t, href=h) for t, h in site_pages.PAGES])
+    made = [dict(text=t, href=h) for t, h in site_pages.PAGES]
+    more = dict(section='Reference', contents=made)
     side['contents'] = [*numbered(side['contents']), more]
-    site['navbar']['left'] += [dict(text='Names', href='api.qmd'), dict(text='Glossary', href='glossary.qmd')]
+    site['navbar']['left'] += [dict(text='Names', href='api.qmd'),
+                               dict(text='Glossary', href='glossary.qmd')]
     site.update({'title': s['title'], 'site-url': s['doc_host'] + s['doc_baseurl'],
-                 'description': s['description'], 'repo-branch': s['branch'], 'repo-url': s['git_url']})
+                 'description': s['description'], 'repo-branch': s['branch'],
+                 'repo-url': s['git_url']})
     return c
 
 def next_lines(order):
@@ -86,10 +89,11 @@ def prepare(to):
     after = next_lines([*flat(c['website']['sidebar']['contents'])])
     for p in notebooks():
         name = p.relative_to(NBS).as_posix()
-        nb = convert(p, links, following=after.get(name, '') if name != 'index.ipynb' else None)
+        nb = convert(p, links, following=None if name == 'index.ipynb' else after.get(name, ''))
         (to/name).write_text(json.dumps(nb, ensure_ascii=False), encoding='utf-8')
     site_pages.write_all(to)
-    (to/'_quarto.yml').write_text(json.dumps(whole(c), indent=1, ensure_ascii=False), encoding='utf-8')
+    text = json.dumps(whole(c), indent=1, ensure_ascii=False)
+    (to/'_quarto.yml').write_text(text, encoding='utf-8')
     return len(notebooks())
 
 def check():
@@ -100,7 +104,8 @@ def check():
         n = prepare(Path(d)/'_proc')
         bad = [f'{p.relative_to(NBS)} does not begin with `# name` and `> question`'
                for p in notebooks() if not opening(read(p))[1]]
-    print(*bad, f'{n} notebooks, {len(bad)} are no page, {time.time() - t:.0f} s', sep='\n')
+    said = f'{n} notebooks, {len(bad)} are no page, {time.time() - t:.0f} s'
+    print(*bad, said, sep='\n')
     return len(bad)
 
 def run(*cmd, cwd=ROOT):
@@ -118,22 +123,25 @@ def run(*cmd, cwd=ROOT):
 def missing(docs):
     "Notebooks without a page."
     for p in notebooks():
-        if not (docs/f'{page(p)}.html').exists(): yield f'{p.relative_to(NBS)} has no page {page(p)}.html'
+        if not (docs/f'{page(p)}.html').exists():
+            yield f'{p.relative_to(NBS)} has no page {page(p)}.html'
 
 def choose(proc, pattern):
     "Have Quarto render the pages alone whose names match the pattern."
-    names = [p.relative_to(proc).as_posix() for p in sorted(proc.rglob('*')) if p.suffix in ('.ipynb', '.qmd')]
+    names = [p.relative_to(proc).as_posix() for p in sorted(proc.rglob('*'))
+             if p.suffix in ('.ipynb', '.qmd')]
     path = proc/'_quarto.yml'
     c = json.loads(path.read_text(encoding='utf-8'))
     c['project']['render'] = [n for n in names if re.search(pattern, n)]
-    if not c['project']['render']: sys.exit(f'No page matches {pattern!r}; the pages are {", ".join(names)}.')
+    if not c['project']['render']:
+        sys.exit(f'No page matches {pattern!r}; the pages are {", ".join(names)}.')
     path.write_text(json.dumps(c), encoding='utf-8')
 
 def site(out, only=None):
     "Export, README.md, every page by Quarto; 0 if no page and no link is broken."
     if not shutil.which('quarto'):
-        sys.exit('Quarto is not on PATH: install Quarto >= 1.4 (https://quarto.org/docs/get-started) '
-                 'and run make docs again.')
+        sys.exit('Quarto is not on PATH: install Quarto >= 1.4 '
+                 '(https://quarto.org/docs/get-started) and run make docs again.')
     proc = ROOT/'_proc'
     if not only:
         run(BIN/'nbdev_export')
@@ -146,11 +154,13 @@ def site(out, only=None):
     site_html.finish(out)
     bad = re.findall(r'^.*WARN.*(?:link|resolve).*$', said, flags=re.M | re.I)
     if not only: bad += [*missing(out), *broken_links(out)]
-    print(*bad, f'{len(notebooks())} notebooks, {len([*out.rglob("*.html")])} pages in {out}, {len(bad)} faults', sep='\n')
+    n = len(check_rendered.pages_of(out))
+    print(*bad, f'{len(notebooks())} notebooks, {n} pages in {out}, {len(bad)} faults', sep='\n')
     return len(bad)
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    raw = argparse.RawDescriptionHelpFormatter
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     p.add_argument('--check', action='store_true', help='only what needs no Quarto')
     p.add_argument('--out', type=Path, default=ROOT/'_docs', help='where the site goes')
     p.add_argument('--only', help='render the pages whose names match this pattern')

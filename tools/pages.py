@@ -1,8 +1,8 @@
-"""From a notebook to what a reader of the site sees of it, cell by cell. Standard library only; used by docs.py.
+"""From a notebook to what a reader of the site sees of it, cell by cell; used by docs.py.
 
-Nothing is executed. Exported source is shown: short cells open, long ones folded beneath their
-signatures. Imports come folded, hidden cells not at all. A name in code font becomes a link where it
-can mean only one thing.
+Standard library only; nothing is executed. Exported source is shown: short cells open, long ones
+folded beneath their signatures. Imports come folded, hidden cells not at all. A name in code font
+becomes a link where it can mean only one thing.
 """
 import ast, json, re, tempfile, textwrap
 from dataclasses import dataclass, field
@@ -22,7 +22,8 @@ DEFS = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef
 @dataclass
 class Symbol:
     "A public function or class: where it is documented, and what its first line says."
-    name:str; kind:str; doc:str; page:str; module:str; anchor:str; methods:list = field(default_factory=list)
+    name:str; kind:str; doc:str; page:str; module:str; anchor:str
+    methods:list = field(default_factory=list)
 
 def first_line(node):
     "The first line of a docstring."
@@ -30,8 +31,8 @@ def first_line(node):
 
 def patched(node):
     "The class that a function is patched into, or None."
-    names = [getattr(d, 'id', getattr(getattr(d, 'func', d), 'id', '')) for d in node.decorator_list]
-    if not {'patch', 'patch_to'} & {*names}: return
+    def name(d): return getattr(d, 'id', getattr(getattr(d, 'func', d), 'id', ''))
+    if {'patch', 'patch_to'}.isdisjoint(map(name, node.decorator_list)): return
     for d in node.decorator_list:
         if isinstance(d, ast.Call) and getattr(d.func, 'id', '') == 'patch_to':
             return ast.unparse(d.args[0])
@@ -75,7 +76,8 @@ def symbols(nbs=NBS):
             body = o.body if kind == 'class' else []
             inner = [m for m in body if isinstance(m, DEFS) and m.name[0] != '_']
             methods = [(m.name, first_line(m)) for m in inner]
-            yield Symbol(full_name(o), kind, first_line(o), page(p, nbs), module, at[full_name(o)], methods)
+            name, where = full_name(o), page(p, nbs)
+            yield Symbol(name, kind, first_line(o), where, module, at[name], methods)
 
 def elsewhere(tree):
     "Names that a module uses for parameters, attributes and methods, or takes from `torch.nn`."
@@ -87,7 +89,8 @@ def elsewhere(tree):
         elif isinstance(o, ast.Attribute):
             base = getattr(o.value, 'id', '')
             if base == 'nn' or base not in ours and o.attr.islower(): yield o.attr
-        elif isinstance(o, ast.ClassDef): yield from (m.name for m in o.body if isinstance(m, DEFS))
+        elif isinstance(o, ast.ClassDef):
+            yield from (m.name for m in o.body if isinstance(m, DEFS))
 
 def ambiguous(package=ROOT/'flowood'):
     "Names that may mean something else than the definition: those above, and commands."
@@ -102,7 +105,7 @@ def ambiguous(package=ROOT/'flowood'):
 def targets(nbs=NBS, package=ROOT/'flowood'):
     """What a name in code font links to: `name -> (page, anchor)`.
 
-    A name that may mean something else links only with parentheses, one that is defined twice never."""
+    A name that may mean something else links only with parentheses, one defined twice never."""
     found, twice, other = {}, set(), ambiguous(package)
     for s in symbols(nbs):
         methods = [f'{s.name}.{m}' for m, _ in s.methods]
@@ -119,7 +122,7 @@ def relative(to, here):
     return f'{up}{to}.html'
 
 def link_line(line, here, links, seen):
-    "Names of the library in a line of Markdown, linked where the page names them for the first time."
+    "Names of the library in a line of Markdown, linked where the page has them first."
     def sub(m):
         name = f"{m[2]}{m[3] or ''}"
         if m[1] or name not in links or m[2] in seen: return m[0]
@@ -192,7 +195,8 @@ def line_numbers(module):
 
 def folded(cell, summary, state='true'):
     "A copy of a raw cell, with its source folded."
-    return dict(cell, source=f'#| code-fold: {state}\n#| code-summary: "{summary}"\n{source("".join(cell["source"]))}')
+    head = f'#| code-fold: {state}\n#| code-summary: "{summary}"\n'
+    return dict(cell, source=head + source(''.join(cell['source'])))
 
 def n_lines(src): return len([l for l in src.splitlines() if l.strip()])
 
@@ -232,8 +236,8 @@ IMPORTS, HIDDEN = 'Imports', {'hide', 'default_exp'}
 def front(title, description, more=()):
     "The front matter of a page."
     pairs = [('title', title), ('description', description), *more]
-    said = '\n'.join(f'{k}: {json.dumps(v, ensure_ascii=False)}' for k, v in pairs if v)
-    return dict(cell_type='raw', metadata={}, source=f'---\n{said}\n---')
+    said = [f'{k}: {json.dumps(v, ensure_ascii=False)}' for k, v in pairs if v]
+    return dict(cell_type='raw', metadata={}, source='\n'.join(['---', *said, '---']))
 
 def opening(cells):
     "Index of the cell that names a page, the name, the subtitle and what else the cell says."
@@ -243,23 +247,24 @@ def opening(cells):
     return None, None, None, ''
 
 def convert(path, links, nbs=NBS, following=None):
-    "The JSON of a notebook as the site shows it; `following` leads to the next page ('' for the last one)."
+    "The JSON of a notebook as the site shows it; `following` leads to the next page, if any."
     cells, nb = read(path), json.loads(path.read_text(encoding='utf-8'))
     here, module, seen = page(path, nbs), module_of(cells), set()
     lines, where, res = line_numbers(module), places(cells), []
     at, title, subtitle, rest = opening(cells)
-    if at is not None: res.append(front(title, subtitle, [('output-file', f'{Path(here).name}.html')]))
+    file = [('output-file', f'{Path(here).name}.html')]
+    if at is not None: res.append(front(title, subtitle, file))
     for c, raw in zip(cells, nb['cells']):
         raw = dict(raw, source=c.src)
         if c.idx == at: raw = markdown(rest)
         if c.kind == 'markdown': res.append(markdown(linked(raw['source'], here, links, seen)))
-        elif c.kind != 'code' or not HIDDEN.isdisjoint(c.flags) or not source(c.src): continue
-        else:
-            raw['outputs'] = plain_outputs(raw.get('outputs', []))
-            res += exported(c, raw, module, lines, where) if c.exported else code(c, raw)
+        if c.kind != 'code' or not HIDDEN.isdisjoint(c.flags) or not source(c.src): continue
+        raw['outputs'] = plain_outputs(raw.get('outputs', []))
+        res += exported(c, raw, module, lines, where) if c.exported else code(c, raw)
     if following is not None: res = last_lines(res, following, path.relative_to(nbs).as_posix())
     shown = joined([c for c in res if c['source'].strip()])
-    nb['cells'] = [dict(c, id=f'c{i}', source=c['source'].splitlines(keepends=True)) for i, c in enumerate(shown)]
+    nb['cells'] = [dict(c, id=f'c{i}', source=c['source'].splitlines(keepends=True))
+                   for i, c in enumerate(shown)]
     return nb
 
 def joined(cells):
@@ -277,9 +282,10 @@ def last_lines(cells, following, name):
         if c['cell_type'] == 'markdown' and re.search(r'\bNext: ', c['source']):
             c['source'] = re.sub(r'\s*\bNext: .*?(?=\n|$)', '', c['source'])
             break
-    run = (f'This page is the notebook [`nbs/{name}`]({REPO}/blob/main/nbs/{name}). To run it, clone the '
+    there = f'main/nbs/{name}'
+    run = (f'This page is the notebook [`nbs/{name}`]({REPO}/blob/{there}). To run it, clone the '
            'repository, `make setup`, and open it with `.venv/bin/jupyter lab`. '
-           f'[Edit it]({REPO}/edit/main/nbs/{name}) or [say what is wrong]({REPO}/issues/new/choose).')
+           f'[Edit it]({REPO}/edit/{there}) or [say what is wrong]({REPO}/issues/new/choose).')
     more = [markdown(f'::: {{.next-page}}\n\n{following}\n\n:::')] if following else []
     return [*cells, markdown(f'::: {{.run-page}}\n\n{run}\n\n:::'), *more]
 
@@ -300,18 +306,23 @@ def selftest():
     with tempfile.TemporaryDirectory() as d:
         nbs = Path(d).resolve()/'nbs'
         nbs.mkdir()
+        long = '\n        '.join(f'x = {i}' for i in range(40))
         write(nbs/'01_box.ipynb', '#| default_exp box', 'md:# Box\n> What is in it?',
-              '#| export\nimport math', 'import os', SAMPLE, SAMPLE.replace('x = 1', '\n'.join(f'x = {i}' for i in range(40)).replace('\n', '\n        ')).replace('Box', 'Big'),
+              '#| export\nimport math', 'import os', SAMPLE,
+              SAMPLE.replace('x = 1', long).replace('Box', 'Big'),
               '#| hide\n1 + 1', '#| echo: false\nprint(1)')
-        write(nbs/'02_use.ipynb', 'md:# Use\n> How?', 'md:A `Box` and a `Box`, [`Box`](x.html), `Box.open`, `open`, `open()`.')
+        write(nbs/'02_use.ipynb', 'md:# Use\n> How?',
+              'md:A `Box` and a `Box`, [`Box`](x.html), `Box.open`, `open`, `open()`.')
         links = targets(nbs, nbs)
         cells = convert(nbs/'01_box.ipynb', links, nbs)['cells']
         text = [''.join(c['source']) for c in cells]
-        assert 'title: "Box"' in text[0] and 'output-file: "box.html"' in text[0], text[0]
+        assert 'title: "Box"\n' in text[0] and 'output-file: "box.html"' in text[0], text[0]
         assert text[1].endswith('import math\n\nimport os') and 'Imports' in text[1], text[1]
-        assert text[2].startswith('### Box {#box .definition}') and 'class Box' in text[3], text[2:4]
-        assert '.signature' in text[5] and 'n:int=1, # how many' in text[5] and 'x = ' not in text[5], text[5]
-        assert 'code-fold: true' in text[6] and text[7] == '#| echo: false\nprint(1)' and len(text) == 8, text[6:]
+        assert text[2].startswith('### Box {#box .definition}') and 'class Box' in text[3], text
+        assert '.signature' in text[5] and 'n:int=1, # how many' in text[5], text[5]
+        assert 'x = ' not in text[5] and 'code-fold: true' in text[6], text[5:7]
+        assert text[7:] == ['#| echo: false\nprint(1)'], text[7:]
         said = ''.join(convert(nbs/'02_use.ipynb', links, nbs)['cells'][1]['source'])
-        want = ('A [`Box`](box.html#box) and a `Box`, [`Box`](x.html), [`Box.open`](box.html#box), `open`, `open()`.')
+        want = ('A [`Box`](box.html#box) and a `Box`, [`Box`](x.html), [`Box.open`](box.html#box), '
+                '`open`, `open()`.')
         assert said == want, said

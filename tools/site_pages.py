@@ -7,8 +7,9 @@ from check_site import page
 from nbs import NBS, ROOT, notebooks, read
 from pages import front, opening, symbols
 
-PAGES = [('All names', 'api.qmd'), ('Glossary', 'glossary.qmd'), ('Bibliography', 'bibliography.qmd'),
-         ('Changelog', 'changelog.qmd'), ('Contributing', 'contributing.qmd')]
+PAGES = [('All names', 'api.qmd'), ('Glossary', 'glossary.qmd'),
+         ('Bibliography', 'bibliography.qmd'), ('Changelog', 'changelog.qmd'),
+         ('Contributing', 'contributing.qmd')]
 HOST = 'https://flowood.github.io/flowood'
 
 def head(title, description): return front(title, description)['source'] + '\n\n'
@@ -16,23 +17,28 @@ def head(title, description): return front(title, description)['source'] + '\n\n
 def safe(text):
     "A docstring as Markdown: nothing in it is markup but code in backticks."
     parts = re.split(r'(`[^`]+`)', text)
-    return ''.join(p if p.startswith('`') else re.sub(r'([\\*_<>|\[\]$@^~#])', r'\\\1', p) for p in parts)
+    markup = re.compile(r'([\\*_<>|\[\]$@^~#])')
+    return ''.join(p if p.startswith('`') else markup.sub(r'\\\1', p) for p in parts)
 
 def entry(s):
     "A name, what it is, and its methods, as an item of a definition list."
-    methods = ''.join(f'\n    - `.{m}`: {safe(d)}' if d else f'\n    - `.{m}`' for m, d in s.methods)
+    lines = [f'`.{m}`: {safe(d)}' if d else f'`.{m}`' for m, d in s.methods]
+    methods = ''.join(f'\n    - {l}' for l in lines)
     return f'[`{s.name}`]({s.page}.html#{s.anchor})\n\n:   {safe(s.doc)}\n{methods}\n'
 
 def api():
     "Every public name of the library, one line each, by module."
     found = [*symbols()]
     kinds = Counter(s.kind for s in found)
-    said = (f"{kinds['class']} classes and {kinds['function']} functions, in reading order. A name leads to the page "
-            'that derives, tests and shows it. Search (the lens above, or the key `/`) finds them too.\n')
-    res = [head('All names', 'Every public function and class, one line each, with the methods of the classes.'), said]
+    said = (f"{kinds['class']} classes and {kinds['function']} functions, in reading order. A name "
+            'leads to the page that derives, tests and shows it. Search (the lens above, or the '
+            'key `/`) finds them too.\n')
+    about = 'Every public function and class, one line each, with the methods of the classes.'
+    res = [head('All names', about), said]
     titles = {page(p): opening(read(p))[1] for p in notebooks()}
     for (module, where), group in groupby(found, key=lambda s: (s.module, s.page)):
-        res.append(f'\n## flowood.{module}\n\n[{titles[where]}]({where}.html)\n\n::: {{.api-index}}\n')
+        there = f'[{titles[where]}]({where}.html)'
+        res.append(f'\n## flowood.{module}\n\n{there}\n\n::: {{.api-index}}\n')
         res += map(entry, group)
         res.append(':::\n')
     return '\n'.join(res)
@@ -57,7 +63,8 @@ def bibliography(source):
 
 def changelog():
     text = (ROOT/'CHANGELOG.md').read_text(encoding='utf-8')
-    return head('Changelog', 'All changes that a user can notice.') + re.sub(r'\A# .*\n', '', text)
+    body = re.sub(r'\A# .*\n', '', text)
+    return head('Changelog', 'All changes that a user can notice.') + body
 
 def at_repository(m):
     "A link of a file at the top of the repository, as the site has it."
@@ -73,13 +80,15 @@ def contributing():
     return head('Contributing', 'How a page, a flow or a score joins the book.') + text
 
 def not_found():
-    said = ('The page that you asked for has moved, or never was. This is not a matter of likelihood.\n\n'
+    said = ('The page that you asked for has moved, or never was. This is not a matter of '
+            'likelihood.\n\n'
             '- [Start](/index.html)\n- [All names](/api.html)\n- [Glossary](/glossary.html)\n')
     return head('Out of distribution', 'There is no page at this address.') + said
 
 def write_all(to):
     "Write the pages into the folder that Quarto reads."
-    made = {'api.qmd': api(), 'changelog.qmd': changelog(), 'contributing.qmd': contributing(), '404.qmd': not_found()}
+    made = {'api.qmd': api(), 'changelog.qmd': changelog(),
+            'contributing.qmd': contributing(), '404.qmd': not_found()}
     for name, text in made.items(): (to/name).write_text(text, encoding='utf-8')
     p = to/'bibliography.qmd'
     if p.exists(): p.write_text(bibliography(p.read_text(encoding='utf-8')), encoding='utf-8')
