@@ -59,7 +59,7 @@ def prose(text):
     lines = re.split(r'</?(?:p|div|li|td|th|h\d|section|figcaption|tr|dd|dt)\b[^>]*>', main)
     return [html.unescape(re.sub(r'<[^>]+>', '', l)).strip() for l in lines]
 
-RAW = re.compile(r'\]\([^)\s]+\)|\*\*\S|^#{1,6} |^:::|\{#[\w.-]+|\{\.[\w-]+|^\|.*\|$|(?<!\w)`[^`]+`'
+RAW = re.compile(r'\]\((?:https?:|#|[\w./-]+\.\w+[)#])|\*\*\S|^#{1,6} |^:::|\{#[\w.-]+|\{\.[\w-]+|^\|.*\|$|(?<!\w)`[^`]+`'
                  r'|\$[^$]*\\[a-z]+[^$]*\$|\\(?:frac|log|sum|sqrt)\b')
 
 def read_page(p, docs):
