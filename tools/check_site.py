@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What the pages say of each other holds: python tools/check_site.py [--selftest]
+"""What the pages say of each other holds: python tools/check_site.py [--selftest] [--pictures] [--next]
 
 The sidebar of _quarto.yml lists every notebook exactly once, and so does the table on the front page, with the words of
 the notebook; every link to a page, to a heading of it or to a file leads
 somewhere; every file of the repository that is named in code font exists; nothing that exists is said to be planned.
-Notebooks (their text and their Markdown outputs), README.md and CONTRIBUTING.md are read.
+The Pythons of the tests on GitHub are those of setup.py. Notebooks (their text and their Markdown outputs), README.md and CONTRIBUTING.md are read.
 """
 import re, sys, tempfile
 from pathlib import Path
@@ -13,6 +13,7 @@ from nbs import NBS, ROOT, notebooks, read, write
 
 LINK = re.compile(r'\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+(?:\([^()]*\))?)\)')
 FOLDERS = 'nbs', 'tools', 'studies', 'models', 'results'
+EXTRA = 'api', 'glossary', 'bibliography', 'changelog', 'contributing' # pages that are no notebooks: site_pages.py
 MADE = 'results/*/runs', 'results/*/rows', 'KEY', 'NN', '*', '<', '{' # not files, but what a run makes or a pattern
 
 def page(path, nbs=NBS):
@@ -59,11 +60,18 @@ def links(nbs=NBS):
     "Links of the notebooks that lead nowhere."
     books = [(p, read(p)) for p in notebooks(nbs)]
     pages = {page(p, nbs): anchors(cells) for p, cells in books}
+    written = {p: p.read_text(encoding='utf-8') for p in sorted(nbs.glob('*.qmd'))}
+    for p, text in written.items(): pages[p.stem] = {*re.findall(r'\{#([\w.-]+)', text)}
+    pages |= {name: set() for name in EXTRA if name not in pages}
     for p, cells in books:
         for i, text in prose(cells):
             for url in LINK.findall(text):
                 why = broken(url, (p, i), p.parent, pages, nbs)
                 if why: yield f'{p.relative_to(nbs)} cell {i}: {why}'
+    for p, text in written.items():
+        for url in LINK.findall(text):
+            why = broken(url, (p, 0), p.parent, pages, nbs)
+            if why: yield f'{p.relative_to(nbs)}: {why}'
 
 def documents():
     "Links of README.md and CONTRIBUTING.md that lead nowhere."
@@ -98,6 +106,31 @@ def stale(nbs=NBS, root=ROOT):
             for n in re.findall(r'[\w/]+', which):
                 if n in there: yield f'{where}: {n} is called planned, but exists'
 
+def pythons(root=ROOT):
+    "The tests run on every Python that setup.py names, and on no other."
+    test, setup = root/'.github/workflows/test.yml', root/'setup.py'
+    if not test.exists(): return ['.github/workflows/test.yml is missing']
+    said = re.search(r"pythons = '([\d. ]+)'", setup.read_text(encoding='utf-8'))[1].split()
+    run = re.findall(r'"([\d.]+)"', re.search(r'python: \[(.*)\]', test.read_text(encoding='utf-8'))[1])
+    return [] if said == run else [f'{test.relative_to(root)} tests {", ".join(run)}, setup.py names {", ".join(said)}']
+
+def wordless(nbs=NBS):
+    "Pictures whose cell does not say what they show (`#| fig-alt:`), per notebook."
+    for p in notebooks(nbs):
+        cells = [c for c in read(p) if 'hide' not in c.flags and 'fig-alt' not in c.flags]
+        n = sum(any(k.startswith('image/') for k in o.get('data', {})) for c in cells for o in c.outputs)
+        if n: yield p.relative_to(nbs).as_posix(), n
+
+def astray(nbs=NBS, yml=ROOT/'_quarto.yml'):
+    "Notebooks whose line `Next:` leads elsewhere than the sidebar; the site shows the sidebar's order."
+    order = re.findall(r'^\s*- ([\w/]+\.ipynb)\s*$', yml.read_text(encoding='utf-8'), flags=re.M)
+    for name, after in zip(order, order[1:]):
+        text = '\n'.join(c.src for c in read(nbs/name) if c.kind == 'markdown')
+        to = re.findall(r'\bNext: .*?\]\(([^)#]+)', text)
+        want = page(nbs/after, nbs)
+        if to and ((nbs/name).parent/to[-1]).resolve() != (nbs/f'{want}.html').resolve():
+            yield f'{name}: Next is {to[-1]}, the sidebar goes on with {want}.html'
+
 def selftest():
     "Every fault is found, and a good page has none."
     with tempfile.TemporaryDirectory() as d:
@@ -128,7 +161,13 @@ def selftest():
 
 if __name__ == '__main__':
     if '--selftest' in sys.argv: sys.exit(selftest())
-    bad = [*sidebar(), *links(), *documents(), *table(), *stale()]
+    bad = [*sidebar(), *links(), *documents(), *table(), *stale(), *pythons()]
     n = sum(len(LINK.findall(t)) for _, t in texts())
+    mute = dict(wordless())
+    if '--pictures' in sys.argv: print(*(f'{k}: {n} pictures without fig-alt' for k, n in mute.items()), sep='\n')
+    print(f'{sum(mute.values())} pictures in {len(mute)} notebooks without words of their own (--pictures lists them)')
+    other = [*astray()]
+    if '--next' in sys.argv: print(*other, sep='\n')
+    print(f'{len(other)} notebooks lead elsewhere than the sidebar (--next lists them)')
     print(*bad, f'{len(notebooks())} notebooks in the sidebar, {n} links: {len(bad)} faults', sep='\n')
     sys.exit(bool(bad))

@@ -1,104 +1,170 @@
 #!/usr/bin/env python3
-"""The website, in _docs, with Quarto: python tools/docs.py. Without Quarto, what comes before it: python tools/docs.py --check
+"""The website, in _docs, with Quarto: python tools/docs.py [--out FOLDER] [--only PATTERN]
+Without Quarto, what comes before it: python tools/docs.py --check
 
-nbdev's docs step executes every exported cell and every cell that holds an import, so such a cell may need nothing of
-the cells between them. `--check` runs that step on a copy of the tree; every notebook has to come out of it. The whole
-site fails on a warning of Quarto about a link, on a page that is missing and on a link that leads nowhere.
+Three steps. `pages.py` turns each notebook into what a reader sees of it and `site_pages.py` writes
+the pages that are made by code (names, changelog, ...), both into _proc; Quarto renders _proc;
+`site_html.py` finishes the HTML and writes llms.txt. Nothing is executed. The whole site fails on a
+warning of Quarto about a link, on a page that is missing and on a link that leads nowhere.
+`--check` does the first step in a temporary folder. `--only '^(index|50_)'` renders the pages
+whose names match.
 """
-import os, re, shutil, subprocess, sys, tempfile, time
-from concurrent.futures import ThreadPoolExecutor
+import argparse, configparser, json, os, re, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
-from urllib.parse import unquote
 
+import check_rendered, pages, site_html, site_pages
+from check_rendered import broken_links
 from check_site import page
-from nbs import NBS, ROOT, notebooks
+from nbs import NBS, ROOT, notebooks, read
+from pages import convert, opening, targets
 
 BIN = Path(sys.executable).parent
-STEP = 'from nbdev.serve import proc_nbs\nif __name__ == "__main__": proc_nbs(n_workers=2)'
-ALONE = '''
-import sys
-from pathlib import Path
-from nbdev.processors import FilterDefaults
-from nbdev.serve_drv import main
-main((Path(sys.argv[1]), Path(sys.argv[2]), FilterDefaults))
-'''
 
-def copied(to):
-    "What the step reads, under `to`: notebooks, package, settings and the sidebar."
-    junk = shutil.ignore_patterns('.ipynb_checkpoints', '__pycache__')
-    for d in ('nbs', 'flowood'): shutil.copytree(ROOT/d, to/d, ignore=junk)
-    for f in ('settings.ini', 'README.md', '_quarto.yml'): shutil.copy(ROOT/f, to)
+def settings():
+    "The settings of nbdev, which name the site too."
+    c = configparser.ConfigParser(delimiters=['='])
+    c.read(ROOT/'settings.ini', encoding='utf-8')
+    return c['DEFAULT']
 
-def python(code, *args, cwd):
-    "Run Python code in a fresh process that sees the copied package; `(exit code, what it printed)`."
-    script = cwd/f'{"alone" if args else "step"}.py'
-    script.write_text(code, encoding='utf-8')
-    env = {**os.environ, 'PYTHONPATH': str(cwd), 'MPLBACKEND': 'agg', 'OMP_NUM_THREADS': '1'}
-    r = subprocess.run([sys.executable, str(script), *map(str, args)], cwd=cwd, env=env, text=True, errors='replace',
-                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return r.returncode, r.stdout.strip()
+def number(name):
+    "The number of a notebook in reading order; '' for tutorials and reproductions."
+    m = re.match(r'(\d+)_', Path(name).name)
+    return m[1] if m else ''
 
-def cause(out):
-    "The two ends of a chain of errors: what went wrong first, and in which cell."
-    lines = out.splitlines()
-    errors = [i for i, l in enumerate(lines) if re.match(r'[\w.]*(Error|Exception|Interrupt)\b.*', l)]
-    return '\n'.join([lines[errors[0]], *lines[errors[-1]:]] if errors else lines[-20:])
+def title(name):
+    "What a page is called in the sidebar: short, with its number."
+    cells = read(NBS/name)
+    said = 'flowood' if name == 'index.ipynb' else opening(cells)[1].split(' (')[0].split(': ')[0]
+    return f'[{number(name)}]{{.num}} {said}' if number(name) else said
 
-def step():
-    "nbdev's docs step on a copy; 0 if every notebook came out."
+def numbered(contents):
+    "The sidebar with names and numbers."
+    def item(o):
+        if isinstance(o, dict): return dict(o, contents=[item(x) for x in o['contents']])
+        return dict(text='Start' if o == 'index.ipynb' else title(o), href=o)
+    return [item(o) for o in contents]
+
+def flat(contents):
+    "The pages of a sidebar in reading order."
+    for o in contents:
+        if isinstance(o, dict): yield from flat(o['contents'])
+        else: yield o
+
+def config():
+    "_quarto.yml, as read."
+    import yaml
+    return yaml.safe_load((ROOT/'_quarto.yml').read_text(encoding='utf-8'))
+
+def whole(c):
+    "_quarto.yml with titles and numbers in the sidebar, the pages made by code, and the addresses."
+    s, site = settings(), c['website']
+    c.pop('metadata-files', None)
+    c['project'].update({'output-dir': '_site', 'render': ['*.ipynb', '**/*.ipynb', '*.qmd']})
+    side = site['sidebar']
+    made = [dict(text=t, href=h) for t, h in site_pages.PAGES]
+    more = dict(section='Reference', contents=made)
+    side['contents'] = [*numbered(side['contents']), more]
+    site['navbar']['left'] += [dict(text='Names', href='api.qmd'),
+                               dict(text='Glossary', href='glossary.qmd')]
+    site.update({'title': s['title'], 'site-url': s['doc_host'] + s['doc_baseurl'],
+                 'description': s['description'], 'repo-branch': s['branch'],
+                 'repo-url': s['git_url']})
+    return c
+
+def next_lines(order):
+    "For each notebook the line that leads to the next one: its name and its question."
+    def line(here, to):
+        _, name, about, _ = opening(read(NBS/to))
+        up = '../'*here.count('/')
+        no = f'{number(to)} ' if number(to) else ''
+        return f'**Next: [{no}{name}]({up}{to}).** {about}'
+    return {a: line(a, b) for a, b in zip(order, order[1:])}
+
+def prepare(to):
+    "What Quarto reads, in the folder `to`; the number of notebooks."
+    junk = shutil.ignore_patterns('.ipynb_checkpoints', '_quarto.yml', 'nbdev.yml', '*.ipynb')
+    shutil.rmtree(to, ignore_errors=True)
+    shutil.copytree(NBS, to, ignore=junk)
+    c, links = config(), targets()
+    after = next_lines([*flat(c['website']['sidebar']['contents'])])
+    for p in notebooks():
+        name = p.relative_to(NBS).as_posix()
+        nb = convert(p, links, following=None if name == 'index.ipynb' else after.get(name, ''))
+        (to/name).write_text(json.dumps(nb, ensure_ascii=False), encoding='utf-8')
+    site_pages.write_all(to)
+    text = json.dumps(whole(c), indent=1, ensure_ascii=False)
+    (to/'_quarto.yml').write_text(text, encoding='utf-8')
+    return len(notebooks())
+
+def check():
+    "The pages without Quarto; 0 if every notebook has a name, a question and an address."
     t = time.time()
+    for m in (pages, check_rendered): m.selftest()
     with tempfile.TemporaryDirectory() as d:
-        tree = Path(d)
-        copied(tree)
-        rc, out = python(STEP, cwd=tree)
-        names = [p.relative_to(NBS) for p in notebooks()]
-        left = [n for n in names if not (tree/'_proc'/n).exists()] # nbdev stops at the first error: what is wrong with each?
-        alone = lambda n: python(ALONE, tree/'nbs'/n, tree/'_proc'/n, cwd=tree)
-        with ThreadPoolExecutor(2) as ex: tried = list(zip(left, ex.map(alone, left)))
-    bad = [f'{n}: {cause(why)}' for n, (failed, why) in tried if failed]
-    if rc and not bad: bad = [f'the step fails, but each notebook alone does not: {cause(out)}']
-    print(*bad, f'{len(names)} notebooks, {len(bad)} do not come out of the docs step, {time.time() - t:.0f} s', sep='\n\n')
+        n = prepare(Path(d)/'_proc')
+        bad = [f'{p.relative_to(NBS)} does not begin with `# name` and `> question`'
+               for p in notebooks() if not opening(read(p))[1]]
+    said = f'{n} notebooks, {len(bad)} are no page, {time.time() - t:.0f} s'
+    print(*bad, said, sep='\n')
     return len(bad)
 
-def targets(html):
-    "Links of a page to files, and the names that others may link to."
-    hrefs = re.findall(r'<(?:a|img|script|link)\b[^>]*?\b(?:href|src)="([^"]+)"', html)
-    local = [unquote(h) for h in hrefs if not re.match(r'[a-z]+:|//|#$', h)]
-    return local, {*re.findall(r'\bid="([^"]+)"', html)}
-
-def faults(docs):
-    "Pages that are missing from the rendered site, and links that lead nowhere."
-    pages = {p: targets(p.read_text(encoding='utf-8')) for p in sorted(docs.rglob('*.html'))}
-    for p in notebooks():
-        if docs/f'{page(p)}.html' not in pages: yield f'{p.relative_to(NBS)} has no page {page(p)}.html'
-    for p, (hrefs, _) in pages.items():
-        for h in dict.fromkeys(hrefs):
-            file, _, anchor = h.partition('#')
-            to = (p.parent/file.partition('?')[0]).resolve() if file else p
-            if to.is_dir(): to = to/'index.html'
-            if not to.exists(): yield f'{p.relative_to(docs)}: no file {h}'
-            elif anchor and to in pages and anchor not in pages[to][1]: yield f'{p.relative_to(docs)}: no place {h}'
-
-def run(*cmd):
+def run(*cmd, cwd=ROOT):
     "Run a command, show what it prints, return it."
     env = {**os.environ, 'PATH': f'{BIN}{os.pathsep}{os.environ["PATH"]}'}
-    said, p = [], subprocess.Popen([str(c) for c in cmd], cwd=ROOT, env=env, text=True, errors='replace', stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    how = dict(cwd=cwd, env=env, text=True, errors='replace', stdin=subprocess.DEVNULL,
+               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said, p = [], subprocess.Popen([str(c) for c in cmd], **how)
     for line in p.stdout:
         print(line, end='', flush=True)
         said.append(line)
     if p.wait(): sys.exit(f'{Path(cmd[0]).name} failed with exit code {p.returncode}')
     return ''.join(said)
 
-def site():
+def missing(docs):
+    "Notebooks without a page."
+    for p in notebooks():
+        if not (docs/f'{page(p)}.html').exists():
+            yield f'{p.relative_to(NBS)} has no page {page(p)}.html'
+
+def choose(proc, pattern):
+    "Have Quarto render the pages alone whose names match the pattern."
+    names = [p.relative_to(proc).as_posix() for p in sorted(proc.rglob('*'))
+             if p.suffix in ('.ipynb', '.qmd')]
+    path = proc/'_quarto.yml'
+    c = json.loads(path.read_text(encoding='utf-8'))
+    c['project']['render'] = [n for n in names if re.search(pattern, n)]
+    if not c['project']['render']:
+        sys.exit(f'No page matches {pattern!r}; the pages are {", ".join(names)}.')
+    path.write_text(json.dumps(c), encoding='utf-8')
+
+def site(out, only=None):
     "Export, README.md, every page by Quarto; 0 if no page and no link is broken."
     if not shutil.which('quarto'):
-        sys.exit('Quarto is not on PATH: install Quarto >= 1.4 (https://quarto.org/docs/get-started) and run make docs again.')
-    run(BIN/'nbdev_export')
-    run(sys.executable, ROOT/'tools/make_readme.py')
-    said = run(BIN/'nbdev_docs')
-    bad = re.findall(r'^.*WARN.*(?:link|resolve).*$', said, flags=re.M | re.I) + [*faults((ROOT/'_docs').resolve())]
-    print(*bad, f'{len(notebooks())} pages in _docs, {len(bad)} faults', sep='\n')
+        sys.exit('Quarto is not on PATH: install Quarto >= 1.4 '
+                 '(https://quarto.org/docs/get-started) and run make docs again.')
+    proc = ROOT/'_proc'
+    if not only:
+        run(BIN/'nbdev_export')
+        run(sys.executable, ROOT/'tools/make_readme.py')
+    prepare(proc)
+    if only: choose(proc, only)
+    said = run('quarto', 'render', cwd=proc)
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.move(proc/'_site', out)
+    site_html.finish(out)
+    bad = re.findall(r'^.*WARN.*(?:link|resolve).*$', said, flags=re.M | re.I)
+    if not only: bad += [*missing(out), *broken_links(out)]
+    n = len(check_rendered.pages_of(out))
+    print(*bad, f'{len(notebooks())} notebooks, {n} pages in {out}, {len(bad)} faults', sep='\n')
     return len(bad)
 
-if __name__ == '__main__': sys.exit(bool(step() if '--check' in sys.argv else site()))
+def main():
+    raw = argparse.RawDescriptionHelpFormatter
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    p.add_argument('--check', action='store_true', help='only what needs no Quarto')
+    p.add_argument('--out', type=Path, default=ROOT/'_docs', help='where the site goes')
+    p.add_argument('--only', help='render the pages whose names match this pattern')
+    a = p.parse_args()
+    return check() if a.check else site(a.out.resolve(), a.only)
+
+if __name__ == '__main__': sys.exit(bool(main()))

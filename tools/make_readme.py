@@ -2,7 +2,7 @@
 """README.md from nbs/index.ipynb, without Quarto, and the cards of the models in models/README.md: python tools/make_readme.py [--check]
 
 Markdown cells as they are, code cells fenced, text outputs in a block below, pictures left out. `#| hide` drops a cell,
-`#| echo: false` its code, `#| output: false` its output. Links to site pages become links to the notebooks.
+`#| echo: false` its code, `#| output: false` its output. Links to site pages become links to the notebooks; boxes of the site (`:::`) go.
 `--check` writes nothing and fails if one of them is stale.
 """
 import json, math, re, sys
@@ -12,15 +12,21 @@ from nbs import NBS, ROOT, notebooks, read
 
 PAGES = {re.sub(r'(^|/)\d+[a-z]?_', r'\1', p.relative_to(NBS).with_suffix('').as_posix()): p.relative_to(ROOT).as_posix() for p in notebooks()}
 
+EXTRA = {'api': 'https://flowood.github.io/flowood/api.html', 'changelog': 'CHANGELOG.md', 'contributing': 'CONTRIBUTING.md',
+         'glossary': 'nbs/glossary.qmd', 'bibliography': 'nbs/bibliography.qmd'} # pages that are no notebooks
+
 def link(m):
     "A link as seen from the top of the repository."
     bang, text, url = m.groups(); page, _, anchor = url.partition('#')
-    if page.endswith('.html') and page[:-5] in PAGES: url = PAGES[page[:-5]]
+    if page.endswith('.html') and page[:-5] in PAGES | EXTRA: url = (PAGES | EXTRA)[page[:-5]]
     elif not re.match(r'[a-z]+:|#|/|\.\./', url) and (NBS/page).exists(): url = f'nbs/{url}'
     elif url.startswith('../'): url = url[3:]
     return f'{bang}[{text}]({url})'
 
-def linked(text): return re.sub(r'(!?)\[([^\]]*)\]\(([^)\s]+)\)', link, text)
+def linked(text):
+    "Markdown as seen from the top of the repository, without the boxes of the site (`:::`)."
+    text = re.sub(r'^:::.*\n?', '', text, flags=re.M)
+    return re.sub(r'(!?)\[([^\]]*)\]\(([^)\s]+)\)', link, re.sub(r'\n{3,}', '\n\n', text))
 
 def output(o):
     "The text of one output, as Markdown; '' for a picture."

@@ -1,0 +1,159 @@
+"""Finishing touches on the rendered pages, and llms.txt. Standard library only."""
+import re
+from html import escape, unescape
+from pathlib import Path
+
+from check_site import page
+from nbs import NBS, notebooks, read
+
+CDN = re.compile(r'<script\b[^>]*src="https://cdnjs\.cloudflare\.com/ajax/libs/'
+                 r'(?:jquery|require\.js)/[^>]*></script>'
+                 r'|<script[^>]*>define\(\'jquery\'.*?</script>', re.S)
+TAG = re.compile(r'(<[^>]+>)')
+
+def text_of(html):
+    "The words of a piece of HTML."
+    html = re.sub(r'<annotation.*?</annotation>', '', html, flags=re.S)
+    return ' '.join(unescape(re.sub(r'<[^>]+>', '', html)).split())
+
+def without_cdn(html):
+    "Quarto asks a CDN for the libraries of widgets, which pages without widgets do not need."
+    return html if 'application/vnd.jupyter.widget' in html else CDN.sub('', html)
+
+def contents_for_phones(html):
+    "The contents of a page once more, folded beneath its title, for screens without a margin."
+    nav = r'<nav id="TOC"[^>]*>.*?(<ul.*</ul>)\s*(?:<div class="toc-actions|</nav>)'
+    toc = re.search(nav, html, flags=re.S)
+    at = html.find('</header>', html.find('id="title-block-header"'))
+    if not toc or at < 0 or 'class="toc-phone"' in html: return html
+    inner = re.sub(r' (?:id|data-scroll-target|class)="[^"]*"', '', toc[1])
+    nav = f'<nav aria-label="Contents of this page">{inner}</nav>'
+    box = ('\n<details class="toc-phone"><summary>On this page</summary>\n'
+           f'{nav}</details>\n')
+    at += len('</header>')
+    return html[:at] + box + html[at:]
+
+def boxed(main):
+    "Tables and display equations in boxes of their own, which scroll."
+    main = re.sub(r'(<table\b.*?</table>)', r'<div class="wide">\1</div>', main, flags=re.S)
+    equation = r'(<math display="block".*?</math>)'
+    return re.sub(equation, r'<span class="equation">\1</span>', main, flags=re.S)
+
+AUROC = re.compile(r'<td([^>]*)>((?:&gt;|&lt;)?([01]\.\d{2,3}) \[[^\]<]*\])</td>')
+
+def painted(main):
+    "AUROCs with intervals in the colours of the report: purple above a half, orange below."
+    def cell(m):
+        v = float(m[3])
+        rgb, depth = ('110,64,170', .45*(2*v - 1)) if v > .5 else ('230,97,1', .45*(1 - 2*v))
+        number, _, interval = m[2].partition(' [')
+        return (f'<td class="auroc" style="--paint:rgba({rgb},{depth:.2f})"><b>{number}</b> '
+                f'<span>[{interval}</span></td>')
+    def table(m):
+        around = main[max(0, m.start()-1500):m.start()], m[0][:600], main[m.end():m.end()+700]
+        near = text_of(''.join(around))
+        return AUROC.sub(cell, m[0]) if 'auroc' in near.lower() else m[0]
+    return re.sub(r'<table\b.*?</table>', table, main, flags=re.S)
+
+def first_sentence(text, most=180):
+    "The beginning of a paragraph, up to a full stop or `most` characters."
+    text = re.split(r'(?<=[.?!:]) ', text)[0]
+    return text if len(text) <= most else text[:most].rsplit(' ', 1)[0] + ' ...'
+
+def words_for_pictures(main):
+    """Pictures without a description get one from the prose: heading, and paragraph before.
+
+    They are marked with `data-words="prose"`, so that they can be counted."""
+    def sub(m):
+        if re.search(r'\balt="[^"]+"', m[0]): return m[0]
+        before = main[:m.start()]
+        heads = re.findall(r'<h[1-4][^>]*>(.*?)</h[1-4]>', before, flags=re.S)
+        paras = re.findall(r'<p>(.*?)</p>', before, flags=re.S)
+        head = text_of(heads[-1]) if heads else ''
+        para = next((t for p in reversed(paras) if len(t := text_of(p)) > 20), '')
+        alt = escape(': '.join(filter(None, [head, first_sentence(para)])))
+        bare = re.sub(r'\s*alt=""', '', m[0])
+        return bare.replace('<img', f'<img alt="Figure. {alt}" data-words="prose"', 1)
+    return re.sub(r'<img\b[^>]*>', sub, main)
+
+def glossary(docs):
+    "Terms and their anchors, the longest first, from the rendered glossary."
+    p = docs/'glossary.html'
+    if not p.exists(): return []
+    found = []
+    entry = re.compile(r'<dt><span id="([^"]+)">(.*?)</span>(.*?)</dt>', re.S)
+    for m in entry.finditer(p.read_text(encoding='utf-8')):
+        also = re.sub(r'<em>.*?</em>', '', m[3])
+        names = [text_of(m[2]), *re.findall(r'[^(),]+', text_of(also))]
+        found += [(n.strip(), m[1]) for n in names if n.strip()]
+    return sorted(found, key=lambda t: -len(t[0]))
+
+def first_uses(main, terms, up):
+    "Each term of the glossary linked where a paragraph of the page uses it first."
+    if not terms: return main
+    by_name = {n.lower(): a for n, a in terms}
+    by_case = {n.lower(): n for n, _ in terms}
+    names = '|'.join(re.escape(n) for n, _ in terms)
+    word = re.compile(rf'(?<![\w-])({names})(?:s|es)?(?![\w-])', re.I)
+    done = set()
+    def link(m):
+        anchor = by_name[m[1].lower()]
+        loud = by_case[m[1].lower()].isupper()
+        if anchor in done or loud and not m[1].isupper(): return m[0]
+        done.add(anchor)
+        return f'<a class="term" href="{up}glossary.html#{anchor}">{m[0]}</a>'
+    def paragraph(m):
+        depth, parts = 0, TAG.split(m[0])
+        for i, s in enumerate(parts):
+            if s.startswith('<'):
+                if re.match(r'<(a|code|math|em|strong)\b', s): depth += 1
+                elif re.match(r'</(a|code|math|em|strong)>', s): depth -= 1
+            elif not depth: parts[i] = word.sub(link, s)
+        return ''.join(parts)
+    return re.sub(r'<p>.*?</p>', paragraph, main, flags=re.S)
+
+def plain_labels(html):
+    "Labels of links read as the sidebar does, without the markup of their numbers."
+    return re.sub(r'\[(\d+)\]\{\.num\} ', r'\1 ', html)
+
+def page_html(html, terms, up, name):
+    "One page."
+    html = plain_labels(without_cdn(html))
+    start, end = html.find('<main'), html.find('</main>')
+    if start < 0: return html
+    main = words_for_pictures(boxed(painted(html[start:end])))
+    if name not in ('glossary.html', 'api.html', '404.html', 'changelog.html'):
+        main = first_uses(main, terms, up)
+    return contents_for_phones(html[:start] + main + html[end:])
+
+def llms(docs):
+    "llms.txt: what the site holds, for readers that are programs."
+    from docs import config, flat, settings
+    s = settings()
+    host = s['doc_host'] + s['doc_baseurl']
+    res = [f"# {s['title']}", '', f"> {s['description']}", '',
+           f"Every page is a notebook ({s['git_url']}/tree/main/nbs); most export a module.", '']
+    for o in config()['website']['sidebar']['contents']:
+        if isinstance(o, dict): res += ['', f"## {o['section']}", '']
+        for name in flat([o]):
+            head = next(c.src for c in read(NBS/name)[:2] if c.src.startswith('# '))
+            title, about = re.match(r'# (.+?)\s*\n+> (.+)', head).groups()
+            res.append(f'- [{title}]({host}/{page(NBS/name)}.html): {about}')
+    more = [('All names', 'api', 'every public function and class, one line each'),
+            ('Glossary', 'glossary', 'the words of the field'),
+            ('Bibliography', 'bibliography', 'papers, and where each is used'),
+            ('Changelog', 'changelog', 'what changed')]
+    res += ['', '## Reference', '', *(f'- [{t}]({host}/{p}.html): {a}' for t, p, a in more)]
+    (docs/'llms.txt').write_text('\n'.join(res) + '\n', encoding='utf-8')
+
+def finish(docs):
+    "Every page of the rendered site."
+    docs = Path(docs)
+    terms = glossary(docs)
+    for p in docs.rglob('*.html'):
+        if 'site_libs' in p.parts: continue
+        name = p.relative_to(docs).as_posix()
+        new = page_html(p.read_text(encoding='utf-8'), terms, '../'*name.count('/'), name)
+        p.write_text(new, encoding='utf-8')
+    llms(docs)
+    (docs/'.nojekyll').touch()
