@@ -28,7 +28,7 @@ from .core import (atomic, bits_per_dim, digest, load_tensors, require, rng, sav
                           seeded)
 from .data import DeviceLoader
 from .flows.base import evaluating
-from .flows.models import PRESETS, create
+from .flows.models import PRESETS, batch_size, create
 from .metrics import auroc
 from .preprocess import Preprocess, views
 
@@ -570,5 +570,6 @@ def preset_learner(
 )->FlowLearner: # `fit(epochs)` uses the preset's learning rate
     "A learner for a preset's model with the preset's optimiser."
     with seeded(seed): flow = create(name, **overrides).to(device)
-    dls = flow_dls(train, valid, PRESETS[name]['train']['bs'], seed, n_batches, device)
+    bs = batch_size(name, flow.shape)
+    dls = flow_dls(train, valid, bs, seed, n_batches, device)
     return flow_learner(dls, flow, seed=seed, cbs=cbs, **preset_settings(name, flow))

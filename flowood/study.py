@@ -28,7 +28,7 @@ from flowood.data import (
     catalog, load, one_class, resize, sanity_suite, set_mode, table as sklearn_table, to_nchw,
     uci_table)
 from .distributed import DataParallel, agreed, ranks
-from .flows.models import PRESETS, create, load_flow, save_flow, shape_args
+from .flows.models import PRESETS, batch_size, create, load_flow, save_flow, shape_args
 from .jobs import Stopped, job_rows, journal, run_jobs
 from .learner import Checkpoint, EMA, flow_dls, flow_learner, log_probs, preset_settings
 from .metrics import compare, oracle_dual_auroc
@@ -374,7 +374,7 @@ def cell_learner(
     if c['compile']: flow.compile(mode=c['compile'] if isinstance(c['compile'], str) else None)
     kw = preset_settings(c['model'], flow)
     kw.update({k: c[k] for k in ('lr', 'ema') if c[k] is not None})
-    bs = c['bs'] or p['bs']
+    bs = c['bs'] or batch_size(c['model'], flow.shape)
     passes = -(-len(data.train)//bs)
     every, steps = c['every'] or passes, c['steps'] or p['epochs']*passes
     dls = flow_dls(data.train, data.valid, bs, c['seed'], every, device)

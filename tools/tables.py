@@ -96,7 +96,7 @@ def main():
     paths = [f for f in sorted((data_root()/'ADBench').glob('*.npz'))
              if not a.names or any(n in f.name for n in a.names)]
     for m in a.models:
-        if a.bs and m in PRESETS: PRESETS[m]['train']['bs'] = a.bs
+        if a.bs and m in PRESETS: PRESETS[m]['train'].update(bs=a.bs, rows=a.bs)
     rows = run(paths, a.models, a.steps, a.out, a.bs)
     for m in (named(m, a.bs) for m in a.models):
         own = [r for r in rows if r['model'] == m and 'auroc' in r]

@@ -83,7 +83,7 @@ def _kamkari(schedule, c):
     return dict(model='diffusion', args=args, train=train)
 
 PRESETS['diffusion'] = dict(model='diffusion', args={},
-                            train=dict(opt='AdamW', lr=4e-3, wd=.01, bs=64),
+                            train=dict(opt='AdamW', lr=4e-3, wd=.01, bs=64, rows=256),
                             score=dict(table='likelihood'))
 for name in ('vp', 've'):
     PRESETS[f'kamkari/{name}-gray'] = _kamkari(name, 1)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MODELS', 'PRESETS', 'pixel_maps', 'realnvp', 'stack', 'glow', 'tabular', 'Whiten', 'InvertibleLinear', 'Flatten',
            'lean', 'nsf', 'Registry', 'load_families', 'create', 'create_from', 'flow_config', 'default_model',
-           'shape_args', 'save_flow', 'load_flow']
+           'shape_args', 'batch_size', 'save_flow', 'load_flow']
 
 # %% ../../nbs/15_models.ipynb #35641832
 import inspect, math, pkgutil
@@ -450,6 +450,14 @@ def shape_args(
     require(ok, f'the model {name!r} is for {kinds[len(usual)]}, and these are {given}; '
                 f'choose another model, such as {default_model(shape)}')
     return args
+
+def batch_size(
+    name:str, # a name in `PRESETS`
+    shape, # shape of one example
+)->int: # examples
+    "How many examples a step of a preset's training takes; of rows it may say another number."
+    train = _preset(name)['train']
+    return train.get('rows', train['bs']) if len(shape) == 1 else train['bs']
 
 def _can_make(config):
     "Is there such a model?"
