@@ -183,7 +183,8 @@ def _make_plan(det, x, config, spec, held, share, out):
     "What will be trained, JSON-able; `held` examples will be judged, in a `share` of the time."
     train, (name, args) = PRESETS[config[0]]['train'], config
     plan = dict(data=digest(x), n=len(x), model=name, args=args, lr=train['lr'],
-                bs=min(batch_size(config[0], x.shape[1:]), len(x)), wd=train['wd'], seed=det.seed, unit=det.unit)
+                bs=min(batch_size(config[0], x.shape[1:]), len(x)), wd=train['wd'],
+                seed=det.seed, unit=det.unit)
     plan['budget'] = f'{det.steps} steps' if det.steps else f'{det.minutes:g} minutes'
     file = Path(out)/'plan.json' if out else None
     if file and file.exists(): return _same_plan(json.loads(file.read_text()), plan, out)
