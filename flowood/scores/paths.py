@@ -452,3 +452,11 @@ class Denoiser(Combined):
         self.sigma,self.shape,self.dual = float(sigma),shape,dual
         low = Combined([NegLogLik(), -Loss(sigma)], dual)
         super().__init__([get_score(shape), low], how)
+    def fit(self,
+        stats, # statistics of held-out ID data, DataFrame or dict
+    ):
+        "Set all constants; a `GMM` that has too few examples for its columns gives way to `DoSE`."
+        names = loss_columns(stats)[0]
+        few = len(column(stats, names[0])) < len(names) + 2
+        if few and self.shape == 'gmm': self.parts[0] = get_score('dose')
+        return super().fit(stats)
