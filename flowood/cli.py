@@ -662,7 +662,7 @@ def _fit_args(add):
     add('--model', default='auto',
         help="'auto', a flow; 'diffusion', or another preset's name")
     add('--features', metavar='NAME',
-        help="a network that looks at the images, too: 'auto', 'mobilenet_v2@96', 'timm/...'")
+        help="a network that looks at the images, too: 'auto', 'mobilenet_v2@128', 'timm/...'")
     _training_args(add)
 
 def _training_args(add):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast are photographs on disk judged, what share of that is decoding, and does memory stay flat?
 
-    python tools/photos.py [--n 2000] [--side 512] [--features mobilenet_v2@96] [--steps 60] [--out DIR]
+    python tools/photos.py [--n 2000] [--side 512] [--features mobilenet_v2@128] [--steps 60] [--out DIR]
 Makes N distinct JPEG files of SIDE×SIDE pixels (faces of CelebA, else photographs of CIFAR10, under the
 data root, enlarged, shifted, and with noise of their own), fits a detector on the first 1,000 of them
 without and one with features, and judges parts of the folder, each in a process of its own. A line per
@@ -71,7 +71,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--n', type=int, default=2000, help='photographs')
     p.add_argument('--side', type=int, default=512, help='height and width, pixels')
-    p.add_argument('--features', default='mobilenet_v2@96', help="a backbone; '' for none")
+    p.add_argument('--features', default='mobilenet_v2@128', help="a backbone; '' for none")
     p.add_argument('--steps', type=int, default=60, help='of training')
     p.add_argument('--out', help='folder for the photographs, which is kept')
     a = p.parse_args()

@@ -237,16 +237,15 @@ def opinions(
     have = numeric_columns(stats)
     near = lambda of: [c for c in have if re.fullmatch(f'(knn|lof|gauss|mixture)@{of}', c)]
     if near('rows'): return [Stat(c) for c in near('rows')], 'cauchy'
+    if near('features'): return [Stat(f'{k}@features') for k in ('gauss', 'mixture')], 'cauchy'
     require('lof@pixels' in have, 'a panel needs distances from training examples, and the '
             'statistics have none; compute those of a fitted `Distances`, too', MissingColumn)
-    things = [Stat(c) for c in near('features')]
     if any(c.startswith('logloss@') for c in have):
-        return [get_score('denoiser'), Stat('lof@pixels'), *things], 'fisher'
+        return [get_score('denoiser'), Stat('lof@pixels')], 'fisher'
     codes = [c for c in have if c.startswith('bits_')]
     own = [*density_columns(stats), *codes]
     places = GMM([c for c in have if re.fullmatch('(lof|mixture|residual)@(pixels|gcn)', c)])
-    shared = [DoSE(own), *[get_score('complexity')]*bool(codes)]
-    return [*shared, *(things or [GMM(own), places])], 'fisher'
+    return [DoSE(own), *[get_score('complexity')]*bool(codes), GMM(own), places], 'fisher'
 
 class Panel(Combined):
     "ID ranks of scores that err in different places, combined."
