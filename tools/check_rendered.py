@@ -165,7 +165,10 @@ def browse(docs, pages, chromium, axe):
             print(f'\r{name:60}', end='', file=sys.stderr, flush=True)
             for w, theme in ((desk, 'light'), (night, 'dark'), (phone, None)):
                 if w is night and not axe: continue
-                w.goto(f'{url}/{name}')
+                try: w.goto(f'{url}/{name}')
+                except Exception as e:
+                    yield 'console', f'{name}: does not load, {str(e).splitlines()[0]}'
+                    continue
                 w.wait_for_timeout(250)
                 where = f'{name}, {"phone" if w is phone else "desk"}'
                 cut = [] if w is night else w.evaluate(CUT)
