@@ -238,8 +238,10 @@ def _train_flow(
     if out:
         cbs.append(Checkpoint(Path(out)/'training.safetensors', about=plan))
         cbs.append(CSVLogger('log.csv', append=True))
+    own = PRESETS[plan['model']]['train'].get('opt')
     how = dict(seed=plan['seed'], cbs=cbs, path=out or '.', wd=plan['wd'])
-    learn = flow_learner(dls, flow.to(device), **how)
+    opt = 'Muon' if own == 'Muon' else 'AdamW'
+    learn = flow_learner(dls, flow.to(device), opt=opt, **how)
     watched = progress and (sys.stdout.isatty() or 'ipykernel' in sys.modules)
     learn.logger = _say_epoch
     if not progress: learn.rescue.say = lambda said: None

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from .core import require
 from .flows.base import Chain, Flow, Mixture, Normal, evaluating
 from .flows.coupling import Coupling
-from .flows.image import Conv1x1, Logit, MultiScale, Squeeze
+from .flows.image import Conv1x1, MultiScale, Squeeze
 from .flows.models import Flatten
 from .preprocess import views
 from .scores import distances
@@ -32,6 +32,9 @@ def pull_back(
     x, # its input, `(B, ...)`
 )->tuple: # its output, and a function: nats of each output entry -> nats of each input entry
     "What a layer makes of `x`, and the way back for nats; an unknown layer shares evenly."
+    if hasattr(b, 'each'):
+        z, each = b.each(x)
+        return z, lambda n: n + each
     z, ladj = b(x)
     if z.shape == x.shape: return z, lambda n: n + _even(ladj, x)
     return z, lambda n: _even(n.flatten(1).sum(1) + ladj, x)
@@ -51,11 +54,6 @@ def _(b:Chain, x):
 @pull_back.register(Squeeze)
 @pull_back.register(Flatten)
 def _(b, x): return b(x)[0], lambda n: b.inverse(n)[0]
-
-@pull_back.register
-def _(b:Logit, x):
-    z, each = b(x.reshape(-1, 1))
-    return z.view_as(x), lambda n: n + each.view_as(x)
 
 @pull_back.register
 def _(b:Coupling, x):
