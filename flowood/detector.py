@@ -276,6 +276,7 @@ def fit(self:OODDetector,
             f'unit=True is for rows of features, and {src.path} holds images; leave it out')
     src.check_fit(min_rows=self.least)
     names, x = src.sample(self.most, self.seed)
+    said += _unreadable(src)
     require((x != x[0]).any(), f'all {len(x):,} examples of {src.path} are the same, so there is '
             'nothing to learn from them; give others')
     spec = json.loads(json.dumps(spec_of(src, model)))
@@ -315,6 +316,12 @@ def _check_arguments(self:OODDetector):
     require(share, f'dirty is {self.dirty!r}; it is the share of the examples that may be OOD '
             'themselves, at least 0 and below 0.5, such as 0.05')
     require_device(self.device)
+
+def _unreadable(src):
+    "What there is to say of images that could not be read; a table says it itself."
+    if src.kind != 'image' or not src.skipped: return []
+    (name, why), n = src.skipped[0], len(src.skipped)
+    return [f'{n:,} of the images cannot be read and are left out, the first {name} because {why}.']
 
 @patch
 def _parts(self:OODDetector, names, x):
