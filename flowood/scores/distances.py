@@ -226,7 +226,7 @@ def forward(self:Distances,
     return {k: f().cpu().numpy() for k, f in self.columns(x).items()}
 
 # %% ../../nbs/38_distances.ipynb #6f350bf3
-from .base import (GMM, Combined, DoSE, MissingColumn, Stat, density_columns,
+from .base import (GMM, Combined, MissingColumn, Stat, density_columns,
                                  get_score, numeric_columns)
 
 # %% ../../nbs/38_distances.ipynb #1776d284
@@ -245,7 +245,7 @@ def opinions(
     codes = [c for c in have if c.startswith('bits_')]
     own = [*density_columns(stats), *codes]
     places = GMM([c for c in have if re.fullmatch('(lof|mixture|residual)@(pixels|gcn)', c)])
-    return [DoSE(own), *[get_score('complexity')]*bool(codes), GMM(own), places], 'fisher'
+    return [*[get_score('complexity')]*bool(codes), GMM(own), places], 'fisher'
 
 class Panel(Combined):
     "ID ranks of scores that err in different places, combined."
