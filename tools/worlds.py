@@ -71,7 +71,7 @@ def image_candidates(t):
     own = density_columns(t)
     pixels, even = ([f'{k}@{of}' for k in ('lof', 'mixture', 'residual')] for of in ('pixels', 'gcn'))
     parts = dict(model=GMM([*own, *codes]), all=GMM([*own, *codes, *pixels]), places=GMM(pixels),
-                 even=GMM(even), both=GMM([*pixels, *even]), dose=DoSE([*pixels, *even]),
+                 even=GMM(even), both=GMM([*pixels, *even]), dosed=DoSE([*pixels, *even]),
                  elof=Stat('lof@gcn'),
                  codes=DoSE([*own, *codes]), complexity=get_score('complexity'), lof=Stat('lof@pixels'),
                  consensus=get_score('consensus'))
@@ -86,7 +86,7 @@ def image_candidates(t):
         'codes complexity both', 'model complexity both', 'model codes complexity both',
         'model codes complexity places even', 'model codes complexity lof elof',
         'codes complexity places even', 'codes complexity both lof elof',
-        'codes complexity dose', 'model codes complexity dose'])}
+        'codes complexity dosed', 'model codes complexity dosed'])}
 
 def feature_candidates(parts):
     "The same where there are features of a network, too."
