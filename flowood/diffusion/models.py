@@ -62,7 +62,7 @@ def diffusion(
     args = {k: usual[k] if v is None else v for k, v in given.items()}
     kind = UNet if image else MLPDenoiser
     odd = [k for k in net if k not in inspect.signature(kind.__init__).parameters]
-    require(not odd, f'a diffusion model has no argument {odd[:1]}, and neither has {kind.__name__}')
+    require(not odd, f'there is no argument {odd[:1]}, neither here nor of {kind.__name__}')
     net = kind(shape if image else shape[0], **net)
     pre = Preprocess(shape, levels=256 if image else None)
     return Diffusion(net, shape, schedule=SCHEDULES[schedule](), weight=weight, pre=pre, **args)
