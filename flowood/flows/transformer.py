@@ -309,8 +309,9 @@ def codes_pixels(
 )->bool:
     "Does a model code an image pixel by pixel, so that each pixel has a code length?"
     maps = getattr(flow, 'transform', None)
-    ordered = isinstance(maps, Chain) and all(hasattr(b, 'each') for b in maps)
-    return ordered and isinstance(flow.base, Normal)
+    maps = [*maps] if isinstance(maps, Chain) and isinstance(flow.base, Normal) else []
+    ordered = all(hasattr(b, 'each') for b in maps)
+    return bool(maps) and ordered and isinstance(maps[-1], PatchAR)
 
 def pixel_ladj(
     flow, # a `Flow` that codes pixels, such as `tar`
