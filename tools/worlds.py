@@ -139,12 +139,13 @@ def judge(kind, ids, others, how):
     if 'model' in how: make = model_candidates
     cands = [named(s, n) for n, s in make(fit[0]).items()]
     c = calibrate(fit, cal, cands, every=False)
-    t = time.process_time()
-    pipe.tables(det.test_['x'][:200])
-    speed = len(det.test_['x'][:200])/(time.process_time() - t)
+    few, t = det.test_['x'][:200], time.process_time()
+    pipe.tables(few)
+    speed = len(few)/(time.process_time() - t)
     res = dict({k: det.facts_[k] for k in ('examples', 'models', 'bits_per_dim', 'machine', 'torch')},
                parameters=sum(p.numel() for f in pipe.flows for p in f.parameters()),
-               per_cpu_s=round(speed, 1), n={k: len(t[0]) for k, t in tables.items()}, auroc={}, power={}, alarms={})
+               per_cpu_s=round(speed, 1), n={k: len(t[0]) for k, t in tables.items()},
+               auroc={}, power={}, alarms={})
     fresh = tables.pop('fresh')
     usual = {n: c.judge(n, fresh) for n in c.names}
     res['alarms'] = {n: round(float((p <= .05).mean()), 4) for n, (_, p) in usual.items()}
