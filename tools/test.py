@@ -17,6 +17,9 @@ import env
 from nbs import NBS, ROOT, notebooks
 
 PY, TOOLS, BARE = sys.executable, ROOT/'tools', ' without data'
+# what takes a minute and more begins first, so that no worker is idle at the end; a name too many
+# or too few costs seconds and nothing else
+LONG = ('15_', '35_', '50_', '52_', '55_', '59_', '00_')
 JUNK = shutil.ignore_patterns('.venv*', '.git', '.ipynb_checkpoints', '__pycache__', '*.egg-info',
     'build', 'dist', 'demo', '_proc', '_docs', 'shared')
 passed, failed, skipped = [], [], []
@@ -161,6 +164,7 @@ def arguments():
 def main():
     a, t = arguments(), time.time()
     paths = [p for p in notebooks() if not a.only or a.only in p.name]
+    paths.sort(key=lambda p: not p.name.startswith(LONG)) # else in reading order
     print(f'\n== {len(paths)} notebooks, {a.workers} at a time ==', flush=True)
     with tempfile.TemporaryDirectory() as d:
         if os.environ.pop('PYTHONDONTWRITEBYTECODE', ''): # each process would compile torch: 10 s
