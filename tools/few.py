@@ -73,11 +73,14 @@ def main():
                 if not old:
                     t = time.process_time()
                     x, fresh, _, odd = data(n, seed)
+                    if len(fresh) < a.judge:
+                        print(f'{name}: {n:,} examples would leave {len(fresh)} to judge; not done', flush=True)
+                        break
                     res = judge(make, fresh[:a.judge], odd[:a.judge], x, dict(steps=steps, seed=seed))
                     old = [dict(about, **res, cpu=round(time.process_time() - t, 1))]
                     done += old
                     with atomic(out) as tmp: Path(tmp).write_text(json.dumps(done))
                 rows += old
-            print(say(rows), flush=True)
+            if rows: print(say(rows), flush=True)
 
 if __name__ == '__main__': sys.exit(main())
