@@ -867,3 +867,6 @@ def _run(a, o):
     return 0
 
 _PLAIN = dict(demo=demo, fit=fit, update=update, export=export, report=report, bench=bench)
+
+# %% ../nbs/59_cli.ipynb #c1590002
+if __name__ == '__main__' and __spec__: sys.exit(main()) # python -m flowood.cli, but no notebook
