@@ -536,6 +536,19 @@ def _trace(m):
     return proto
 
 # %% ../nbs/55_onnx.ipynb #e012c4bf
+def _graph(m, x):
+    "The checked ONNX model of a `GraphDetector`, with what a user has to know; `x` calibrates."
+    import onnx
+    if x is not None: m.cal = torch.zeros(len(x), dtype=torch.float64)
+    proto = _trace(m)
+    if x is not None: m.about.update(_recalibrate(proto, m.inputs(x), m.alpha))
+    outputs = 'log_prob, score, p_value, is_ood'
+    proto.producer_name = 'flowood'
+    proto.doc_string = f'flowood {__version__}: {m.about["layout"]} -> {outputs}'
+    onnx.helper.set_model_props(proto, dict(flowood=json.dumps(m.about)))
+    onnx.checker.check_model(proto, full_check=True)
+    return proto
+
 def export_onnx(
     det, # a fitted `OODDetector`
     path, # file to write, `*.onnx`
@@ -552,18 +565,9 @@ def export_onnx(
         f'{path} does not end in .onnx; name the file something like detector.onnx')
     onnx, _ = _need('onnx', 'onnxscript')
     m = GraphDetector(det, score, double)
-    if calibrate is not None:
-        x = as_rows(det, calibrate)
-        m.cal = torch.zeros(len(x), dtype=torch.float64)
-    proto = _trace(m)
-    if calibrate is not None: m.about.update(_recalibrate(proto, m.inputs(x), m.alpha))
-    outputs = 'log_prob, score, p_value, is_ood'
-    proto.producer_name = 'flowood'
-    proto.doc_string = f'flowood {__version__}: {m.about["layout"]} -> {outputs}'
-    onnx.helper.set_model_props(proto, dict(flowood=json.dumps(m.about)))
-    onnx.checker.check_model(proto, full_check=True)
+    x = None if calibrate is None else as_rows(det, calibrate)
     try:
-        with atomic(path) as tmp: onnx.save(proto, tmp)
+        with atomic(path) as tmp: onnx.save(_graph(m, x), tmp)
     except OSError as e:
         raise OSError(f'could not write {path} ({e.strerror or e}); free some space or choose '
             'another folder') from None
