@@ -62,7 +62,7 @@ class OODDetector(Judge, OutlierMixin, BaseEstimator):
         self.features, self.dirty = features, dirty
     least = 20 # examples to fit on
     @property
-    def doubt(self): return min(.5, max(.2, 2*self.dirty))
+    def doubt(self): return min(.5, max(.2, 2*self.dirty)) if self.dirty else 0.
 
 # %% ../nbs/50_detector.ipynb #d19155a0
 def _check_shape(model, shape, where):

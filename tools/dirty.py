@@ -3,8 +3,8 @@
 
     python tools/dirty.py [--n 3600] [--steps 60] [--seed 0] [--shares 0 0.05] [--out results/50_dirty.json] [WORD ...]
 A share of the examples that the detector is given, all of its parts included, is of the very set that it has to find
-later, on examples of it that it was not given. Three ways, on the same flow: `before` (scores fitted on the whole fit
-part), `default` (the deciding score on its least suspect four fifths), and `dirty` (`dirty=0.05`: distances from
+later, on examples of it that it was not given. Three ways, on the same flow: `default` (scores fitted on the whole fit
+part), `trimmed` (the deciding score on its least suspect four fifths), and `dirty` (`dirty=0.05`: distances from
 unsuspected training images, too, and the largest 5 % of the calibration scores left out). Prints AUROC with its 95 %
 interval, power and false alarms at 0.05. `--out` keeps what is done, and goes on where it was stopped.
 """
@@ -63,8 +63,8 @@ def ways(det, sets):
     "Way -> statistics to fit on, to calibrate on and to judge, and what `calibrate` is told."
     fit, cal, pipe = det.fit_, det.held_, det.pipeline_
     judged = {k: pipe.tables(x) for k, x in sets.items()}
-    yield 'before', fit, cal, judged, {}
-    yield 'default', fit, cal, judged, dict(doubt=det.doubt)
+    yield 'default', fit, cal, judged, {}
+    yield 'trimmed', fit, cal, judged, dict(doubt=.2)
     other = copy.copy(det)
     other.dirty, own = SHARE, []
     for flow, (raw, *_), first in zip(pipe.flows, det.parts_, pipe.own):
