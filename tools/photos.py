@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """How fast are photographs on disk judged, what share of that is decoding, and does memory stay flat?
 
-    python tools/photos.py [--n 2000] [--side 512] [--features mobilenet_v2@128] [--steps 60] [--out DIR]
+    python tools/photos.py [--n 2000] [--side 512] [--features mobilenet_v2@128] [--steps 60]
+                           [--distinct N] [--out DIR]
 Makes N distinct JPEG files of SIDE×SIDE pixels (faces of CelebA, else photographs of CIFAR10, under the
 data root, enlarged, shifted, and with noise of their own), fits a detector on the first 1,000 of them
 without and one with features, and judges parts of the folder, each in a process of its own. A line per
 run: images per second by the clock and per CPU-second, the CPU time of decoding by itself and its share,
 peak memory, false alarms on photographs that were not fitted on, and what each kind of statistic takes.
-The files are deleted, unless --out names their folder; one that is there is used again.
+Of many, only the first --distinct ones are made, and the others are further names of these files: they are
+read and decoded again all the same. The files are deleted, unless --out names their folder; one that is
+there is used again.
 """
-import argparse, multiprocessing, resource, shutil, sys, tempfile, time
+import argparse, multiprocessing, os, resource, shutil, sys, tempfile, time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -73,13 +76,16 @@ def main():
     p.add_argument('--side', type=int, default=512, help='height and width, pixels')
     p.add_argument('--features', default='mobilenet_v2@128', help="a backbone; '' for none")
     p.add_argument('--steps', type=int, default=60, help='of training')
+    p.add_argument('--distinct', type=int, help='different files, at most')
     p.add_argument('--out', help='folder for the photographs, which is kept')
     a = p.parse_args()
     images, work = pictures(), Path(tempfile.mkdtemp())
     folder, t = Path(a.out or work/'photos'), time.process_time()
     folder.mkdir(parents=True, exist_ok=True)
     have = len(list(folder.iterdir()))
-    for i in range(have, a.n): write(folder, images, i, a.side)
+    for i in range(have, a.n):
+        if i < (a.distinct or a.n): write(folder, images, i, a.side)
+        else: os.link(folder/f'{i % a.distinct:06}.jpg', folder/f'{i:06}.jpg')
     files = sorted(folder.iterdir())[:a.n]
     size = np.mean([f.stat().st_size for f in files[:1000]])/1000
     print(f'{len(files):,} photographs of {a.side}×{a.side} and {size:.0f} kB, '
