@@ -10,12 +10,14 @@ from pathlib import Path
 
 from check_site import page, slug
 from nbs import NBS, ROOT, notebooks, read, write
+from site_tables import tabled
 
 OPEN = 24  # lines of exported source that are shown unfolded
 CODE = 36  # lines of other code that are shown unfolded
 REPO = 'https://github.com/flowood/flowood'
 DIRECTIVE = re.compile(r'^\s*#\s*\|\s*(\S+?)(:?)(?:\s+(.*?))?\s*$')
 SPAN = re.compile(r'(\[[^\]]*\]\([^)\s]*\)|``.*?``)|`([A-Za-z_][\w.]*)(\(\))?`')
+MORE = re.compile(r'#\s*\|\s{2,}\S') # a further line of an option of Quarto's
 ANSI = re.compile(r'\x1B(?:[@-Z\\-_]|\[[0-?]*[ -/]*[@-~])')
 DEFS = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef
 
@@ -143,7 +145,8 @@ def linked(md, here, links, seen):
 def source(src):
     "A cell without nbdev's directives; Quarto's own, as `echo: false`, stay."
     lines = src.splitlines()
-    keep = [l for l in lines if not (m := DIRECTIVE.match(l)) or (m[2] and m[1] != 'exec')]
+    def ours(l): return (m := DIRECTIVE.match(l)) and (not m[2] or m[1] == 'exec')
+    keep = [l for l in lines if MORE.match(l) or not ours(l)]
     return '\n'.join(keep).strip('\n')
 
 def signature(lines, o):
@@ -259,7 +262,7 @@ def convert(path, links, nbs=NBS, following=None):
         if c.idx == at: raw = markdown(rest)
         if c.kind == 'markdown': res.append(markdown(linked(raw['source'], here, links, seen)))
         if c.kind != 'code' or not HIDDEN.isdisjoint(c.flags) or not source(c.src): continue
-        raw['outputs'] = plain_outputs(raw.get('outputs', []))
+        raw['outputs'] = tabled(plain_outputs(raw.get('outputs', [])))
         res += exported(c, raw, module, lines, where) if c.exported else code(c, raw)
     if following is not None: res = last_lines(res, following, path.relative_to(nbs).as_posix())
     shown = joined([c for c in res if c['source'].strip()])

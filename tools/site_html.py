@@ -55,6 +55,18 @@ def painted(main):
         return AUROC.sub(cell, m[0]) if 'auroc' in near.lower() else m[0]
     return re.sub(r'<table\b.*?</table>', table, main, flags=re.S)
 
+LONG, HEAD = 30, 12 # lines of an output that is folded, and lines that stay in view
+
+def shortened(main):
+    "Long outputs show their first lines; the others unfold."
+    def sub(m):
+        lines = m[1].rstrip('\n').split('\n')
+        if len(lines) <= LONG: return m[0]
+        first, rest = '\n'.join(lines[:HEAD]), '\n'.join(lines[HEAD:])
+        more = f'<summary>{len(lines) - HEAD} more lines</summary><pre><code>{rest}</code></pre>'
+        return f'<pre><code>{first}</code></pre><details class="more">{more}</details>'
+    return re.sub(r'<pre><code>(.*?)</code></pre>', sub, main, flags=re.S)
+
 def first_sentence(text, most=180):
     "The beginning of a paragraph, up to a full stop or `most` characters."
     text = re.split(r'(?<=[.?!:]) ', text)[0]
@@ -121,7 +133,7 @@ def page_html(html, terms, up, name):
     html = plain_labels(without_cdn(html))
     start, end = html.find('<main'), html.find('</main>')
     if start < 0: return html
-    main = words_for_pictures(boxed(painted(html[start:end])))
+    main = words_for_pictures(shortened(boxed(painted(html[start:end]))))
     if name not in ('glossary.html', 'api.html', '404.html', 'changelog.html'):
         main = first_uses(main, terms, up)
     return contents_for_phones(html[:start] + main + html[end:])
