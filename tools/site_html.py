@@ -2,6 +2,7 @@
 import re
 from html import escape, unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 from check_site import page
 from nbs import NBS, notebooks, read
@@ -55,7 +56,7 @@ def painted(main):
         return AUROC.sub(cell, m[0]) if 'auroc' in near.lower() else m[0]
     return re.sub(r'<table\b.*?</table>', table, main, flags=re.S)
 
-LONG, HEAD = 30, 12 # lines of an output that is folded, and lines that stay in view
+LONG, HEAD = 24, 12 # lines of an output that is folded, and lines that stay in view
 
 def shortened(main):
     "Long outputs show their first lines; the others unfold."
@@ -66,6 +67,22 @@ def shortened(main):
         more = f'<summary>{len(lines) - HEAD} more lines</summary><pre><code>{rest}</code></pre>'
         return f'<pre><code>{first}</code></pre><details class="more">{more}</details>'
     return re.sub(r'<pre><code>(.*?)</code></pre>', sub, main, flags=re.S)
+
+def png_width(path):
+    "How many pixels wide a PNG is; 0 if there is no such file."
+    head = path.read_bytes()[:24] if path.exists() else b''
+    return int.from_bytes(head[16:20], 'big') if head[1:4] == b'PNG' else 0
+
+def enlarged(main, folder, by=1.3):
+    "Pictures that have the pixels for it are shown larger than they were made."
+    def sub(m):
+        src, width = (re.search(rf'\b{k}="([^"]+)"', m[0]) for k in ('src', 'width'))
+        if not src or not width or not width[1].isdigit(): return m[0]
+        w = int(width[1])
+        if png_width(folder/unquote(src[1])) < 1.9*w: return m[0]
+        bare = re.sub(r'\s*\b(?:width|height)="[^"]*"', '', m[0])
+        return bare.replace('<img', f'<img width="{round(by*w)}"', 1)
+    return re.sub(r'<img\b[^>]*>', sub, main)
 
 def first_sentence(text, most=180):
     "The beginning of a paragraph, up to a full stop or `most` characters."
@@ -128,12 +145,13 @@ def plain_labels(html):
     "Labels of links read as the sidebar does, without the markup of their numbers."
     return re.sub(r'\[(\d+)\]\{\.num\} ', r'\1 ', html)
 
-def page_html(html, terms, up, name):
+def page_html(html, terms, up, path, name):
     "One page."
     html = plain_labels(without_cdn(html))
     start, end = html.find('<main'), html.find('</main>')
     if start < 0: return html
-    main = words_for_pictures(shortened(boxed(painted(html[start:end]))))
+    main = enlarged(shortened(boxed(painted(html[start:end]))), path.parent)
+    main = words_for_pictures(main)
     if name not in ('glossary.html', 'api.html', '404.html', 'changelog.html'):
         main = first_uses(main, terms, up)
     return contents_for_phones(html[:start] + main + html[end:])
@@ -165,7 +183,8 @@ def finish(docs):
     for p in docs.rglob('*.html'):
         if 'site_libs' in p.parts: continue
         name = p.relative_to(docs).as_posix()
-        new = page_html(p.read_text(encoding='utf-8'), terms, '../'*name.count('/'), name)
+        html = p.read_text(encoding='utf-8')
+        new = page_html(html, terms, '../'*name.count('/'), p, name)
         p.write_text(new, encoding='utf-8')
     llms(docs)
     (docs/'.nojekyll').touch()
