@@ -1,5 +1,5 @@
 """Finishing touches on the rendered pages, and llms.txt. Standard library only."""
-import re
+import re, tempfile
 from html import escape, unescape
 from pathlib import Path
 from urllib.parse import unquote
@@ -188,3 +188,16 @@ def finish(docs):
         p.write_text(new, encoding='utf-8')
     llms(docs)
     (docs/'.nojekyll').touch()
+
+def selftest():
+    "Long outputs fold, pictures with the pixels for it grow, and nothing else changes."
+    long = '\n'.join(map(str, range(LONG + 1)))
+    got = shortened(f'<pre><code>{long}</code></pre><pre><code>1\n2</code></pre>')
+    assert f'<summary>{LONG + 1 - HEAD} more lines' in got and '<pre><code>1\n2</code></pre>' in got
+    with tempfile.TemporaryDirectory() as d:
+        head = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR'
+        for name, w in (('a', 800), ('b', 400)):
+            (Path(d)/f'{name}.png').write_bytes(head + w.to_bytes(4, 'big') + bytes(4))
+        one = '<img src="b.png" width="400">'
+        got = enlarged('<img src="a.png" width="400" height="2">' + one, Path(d))
+        assert got == '<img width="520" src="a.png">' + one, got
