@@ -90,9 +90,9 @@ def first_sentence(text, most=180):
     return text if len(text) <= most else text[:most].rsplit(' ', 1)[0] + ' ...'
 
 def words_for_pictures(main):
-    """Pictures without a description get one from the prose: heading, and paragraph before.
+    """Pictures without a description get their caption, or words of the prose before them.
 
-    They are marked with `data-words="prose"`, so that they can be counted."""
+    The latter are marked with `data-words="prose"`, so that they can be counted."""
     def sub(m):
         if re.search(r'\balt="[^"]+"', m[0]): return m[0]
         before = main[:m.start()]
@@ -102,6 +102,8 @@ def words_for_pictures(main):
         para = next((t for p in reversed(paras) if len(t := text_of(p)) > 20), '')
         alt = escape(': '.join(filter(None, [head, first_sentence(para)])))
         bare = re.sub(r'\s*alt=""', '', m[0])
+        below = re.match(r'\s*</p>\s*<figcaption>(.*?)</figcaption>', main[m.end():], flags=re.S)
+        if below: return bare.replace('<img', f'<img alt="{escape(text_of(below[1]))}"', 1)
         return bare.replace('<img', f'<img alt="Figure. {alt}" data-words="prose"', 1)
     return re.sub(r'<img\b[^>]*>', sub, main)
 
