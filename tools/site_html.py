@@ -56,6 +56,10 @@ def painted(main):
         return AUROC.sub(cell, m[0]) if 'auroc' in near.lower() else m[0]
     return re.sub(r'<table\b.*?</table>', table, main, flags=re.S)
 
+def unnumbered(main):
+    "Captions without `Figure 1:`, which Quarto gives to pictures that have a label, and to no other."
+    return re.sub(r'(<figcaption[^>]*>\s*)Figure(?:&nbsp;|\s)\d+: ', r'\1', main)
+
 LONG, HEAD = 24, 12 # lines of an output that is folded, and lines that stay in view
 
 def shortened(main):
@@ -152,8 +156,8 @@ def page_html(html, terms, up, path, name):
     html = plain_labels(without_cdn(html))
     start, end = html.find('<main'), html.find('</main>')
     if start < 0: return html
-    main = enlarged(shortened(boxed(painted(html[start:end]))), path.parent)
-    main = words_for_pictures(main)
+    main = unnumbered(shortened(boxed(painted(html[start:end]))))
+    main = words_for_pictures(enlarged(main, path.parent))
     if name not in ('glossary.html', 'api.html', '404.html', 'changelog.html'):
         main = first_uses(main, terms, up)
     return contents_for_phones(html[:start] + main + html[end:])
@@ -196,6 +200,7 @@ def selftest():
     long = '\n'.join(map(str, range(LONG + 1)))
     got = shortened(f'<pre><code>{long}</code></pre><pre><code>1\n2</code></pre>')
     assert f'<summary>{LONG + 1 - HEAD} more lines' in got and '<pre><code>1\n2</code></pre>' in got
+    assert unnumbered('<figcaption>\nFigure&nbsp;2: A.') == '<figcaption>\nA.'
     with tempfile.TemporaryDirectory() as d:
         head = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR'
         for name, w in (('a', 800), ('b', 400)):
