@@ -107,15 +107,21 @@ def clicks(links, start, goal):
         seen |= now
     return n if goal in seen else None
 
-def too_far(docs):
-    "What a reader needs and cannot reach in two clicks, from the start or from any page."
+def paths(docs):
+    "For each goal: clicks from the start, and the page from which it takes most, with the number."
     links, docs = graph(docs), Path(docs).resolve()
+    starts = [p for p in sorted(links) if p.name != '404.html']
     for goal in GOALS:
         to = docs/goal
-        def far(p): return p.name != '404.html' and (clicks(links, p, to) or 9*(p != to)) > 2
-        lost = [p.relative_to(docs) for p in links if far(p)]
-        if to not in links: yield f'{goal} is not there'
-        elif lost: yield f'{goal}: more than two clicks from {len(lost)} pages, as {lost[0]}'
+        n = {p.relative_to(docs).as_posix(): clicks(links, p, to) for p in starts if p != to}
+        far = max(n, key=lambda k: 99 if n[k] is None else n[k], default='')
+        yield goal, n.get('index.html'), far, n.get(far)
+
+def too_far(docs):
+    "What a reader needs and cannot reach in two clicks, from the start or from any page."
+    for goal, _, far, n in paths(docs):
+        if not (Path(docs)/goal).exists(): yield f'{goal} is not there'
+        elif n is None or n > 2: yield f'{goal}: {"no way" if n is None else f"{n} clicks"} from {far}'
 
 def serve(docs):
     "The site on a free port of this machine; modules do not load from files."
@@ -136,7 +142,7 @@ def quiet(browser, width, theme):
     scheme = 'alternate' if theme == 'dark' else 'default'
     c.add_init_script(f"localStorage.setItem('quarto-color-scheme', '{scheme}')")
     c.route(lambda u: not u.startswith(('http://127.0.0.1', 'data:')), lambda r: r.abort())
-    c.set_default_timeout(120_000) # a busy machine is no fault of the page
+    c.set_default_timeout(300_000) # a busy machine is no fault of the page
     return c.new_page()
 
 def axe_faults(page, axe, rules=''):
@@ -258,6 +264,9 @@ def main():
     borrowed = [p.read_text(encoding='utf-8').count('data-words="prose"') for p in pages]
     print(f'{sum(borrowed)} pictures on {sum(map(bool, borrowed))} pages are described by the '
           'prose around them, not by words of their own')
+    if not a.only:
+        ways = [f'{g} {n} (at most {m})' for g, n, _, m in paths(docs)]
+        print('clicks from the start (from any page):', ', '.join(ways))
     for kind in kinds:
         where = Counter(re.split('[:,]', l)[0] for l in found[kind])
         print(f'{kind:24}{len(found[kind]):6} on {len(where):3} pages')

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""What the pages say of each other holds: python tools/check_site.py [--selftest] [--pictures] [--next]
+"""What the pages say of each other, and of their pictures, holds: python tools/check_site.py [--selftest]
 
 The sidebar of _quarto.yml lists every notebook exactly once, and so does the table on the front page, with the words of
 the notebook; every link to a page, to a heading of it or to a file leads
 somewhere; every file of the repository that is named in code font exists; nothing that exists is said to be planned.
+Every picture has a caption (`#| fig-cap:`) and a description for who cannot see it (`#| fig-alt:`), and the decimals of a
+caption are on its page; a line `Next:` leads where the sidebar goes on.
 The Pythons of the tests on GitHub are those of setup.py. Notebooks (their text and their Markdown outputs), README.md and CONTRIBUTING.md are read.
 """
 import re, sys, tempfile
+from itertools import takewhile
 from pathlib import Path
 
 from nbs import NBS, ROOT, notebooks, read, write
@@ -14,6 +17,7 @@ from nbs import NBS, ROOT, notebooks, read, write
 LINK = re.compile(r'\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+(?:\([^()]*\))?)\)')
 FOLDERS = 'nbs', 'tools', 'studies', 'models', 'results'
 EXTRA = 'api', 'glossary', 'bibliography', 'changelog', 'contributing' # pages that are no notebooks: site_pages.py
+LOUD = {*'hide export exports exporti slow gpu eval default_exp echo output'.split()} # directives
 MADE = 'results/*/runs', 'results/*/rows', 'KEY', 'NN', '*', '<', '{' # not files, but what a run makes or a pattern
 
 def page(path, nbs=NBS):
@@ -114,12 +118,47 @@ def pythons(root=ROOT):
     run = re.findall(r'"([\d.]+)"', re.search(r'python: \[(.*)\]', test.read_text(encoding='utf-8'))[1])
     return [] if said == run else [f'{test.relative_to(root)} tests {", ".join(run)}, setup.py names {", ".join(said)}']
 
+def option(src, name):
+    "What the option `name` of a cell says, as a list: a text for each picture."
+    lines = [m[1] for l in src.splitlines() if (m := re.match(r'#\s*\| ?(.*)', l))]
+    at = next((i for i, l in enumerate(lines) if l.startswith(f'{name}:')), None)
+    if at is None: return []
+    import yaml # pages.py, which needs nothing else, imports this module
+    more = takewhile(lambda l: l.startswith(' '), lines[at + 1:])
+    said = yaml.safe_load('\n'.join([lines[at], *more]))[name]
+    return [said] if isinstance(said, str) else said or []
+
+def pictures(cell):
+    "How many pictures a cell shows to a reader."
+    if 'hide' in cell.flags: return 0
+    return sum(any(k.startswith('image/') for k in o.get('data', {})) for o in cell.outputs)
+
+def printed(cells):
+    "All text that the code of a page prints, and the code."
+    for c in cells:
+        if c.kind == 'code': yield '\n'.join(c.code)
+        for o in c.outputs:
+            yield ''.join(o.get('text', ''))
+            yield from (''.join(v) for k, v in o.get('data', {}).items() if k.startswith('text/'))
+
+def unprinted(caption, numbers):
+    "Decimals of a caption that no number of the page rounds to."
+    said = re.findall(r'\d+\.\d+', caption)
+    return [v for v in said if not any(f"{x:.{len(v.partition('.')[2])}f}" == v for x in numbers)]
+
 def wordless(nbs=NBS):
-    "Pictures whose cell does not say what they show (`#| fig-alt:`), per notebook."
+    "Pictures without a caption or a description, and decimals of captions that are nowhere on the page."
     for p in notebooks(nbs):
-        cells = [c for c in read(p) if 'hide' not in c.flags and 'fig-alt' not in c.flags]
-        n = sum(any(k.startswith('image/') for k in o.get('data', {})) for c in cells for o in c.outputs)
-        if n: yield p.relative_to(nbs).as_posix(), n
+        cells = read(p)
+        numbers = {float(v) for t in printed(cells) for v in re.findall(r'\d*\.\d+|\d+', t)}
+        for c in cells:
+            n, where = pictures(c), f'{p.relative_to(nbs)} cell {c.idx}'
+            for o in ('fig-cap', 'fig-alt'):
+                k = len(option(c.src, o))
+                if n and n != k: yield f'{where}: {n} picture{"s"*(n > 1)}, {k} texts in #| {o}'
+            for v in unprinted(' '.join(option(c.src, 'fig-cap')), numbers): yield f'{where}: no code of the page prints {v}'
+            begins = {w.strip('.,;:') for w in re.findall(r'^#\|\s{2,}(\S+)', c.src, flags=re.M)}
+            for w in LOUD & begins: yield f'{where}: a line of an option must not begin with {w}, which nbdev obeys'
 
 def astray(nbs=NBS, yml=ROOT/'_quarto.yml'):
     "Notebooks whose line `Next:` leads elsewhere than the sidebar; the site shows the sidebar's order."
@@ -157,17 +196,24 @@ def selftest():
             (nbs/'repro/c.ipynb').unlink(missing_ok=True)
             write(nbs/'index.ipynb', f'md:# I\n> i\n\n{line}')
             assert len([*table(nbs)]) == n, [*table(nbs)]
-    print('check_site: 11 faults, each seen to be found')
+        png = dict(output_type='display_data', data={'image/png': 'iVBO'})
+        cap, alt = '#| fig-cap: "A is 0.51, b .5."\n', '#| fig-alt: >-\n#|   Two: bars\n#|   fall.\n'
+        cases = {cap + alt + 'f(.507)': 0, cap + alt + 'f(.517)': 1, alt + 'f()': 1, cap + 'f(.507)': 1, 'f()': 2,
+                 cap + alt.replace('fall', 'hide') + 'f(.507)': 1, '#| hide\nf()': 0}
+        for src, n in cases.items():
+            write(nbs/'05_f.ipynb', (src, [png]))
+            assert len([*wordless(nbs)]) == n, (src, [*wordless(nbs)])
+        yml.write_text('      - 04_e.ipynb\n      - 05_f.ipynb\n')
+        for to, n in (('f.html', 0), ('e.html', 1)):
+            write(nbs/'04_e.ipynb', f'md:# E\n> All.\n\nNext: [f]({to}).')
+            assert len([*astray(nbs, yml)]) == n, [*astray(nbs, yml)]
+    print('check_site: 16 faults, each seen to be found')
 
 if __name__ == '__main__':
     if '--selftest' in sys.argv: sys.exit(selftest())
-    bad = [*sidebar(), *links(), *documents(), *table(), *stale(), *pythons()]
+    bad = [*sidebar(), *links(), *documents(), *table(), *stale(), *pythons(), *wordless(), *astray()]
     n = sum(len(LINK.findall(t)) for _, t in texts())
-    mute = dict(wordless())
-    if '--pictures' in sys.argv: print(*(f'{k}: {n} pictures without fig-alt' for k, n in mute.items()), sep='\n')
-    print(f'{sum(mute.values())} pictures in {len(mute)} notebooks without words of their own (--pictures lists them)')
-    other = [*astray()]
-    if '--next' in sys.argv: print(*other, sep='\n')
-    print(f'{len(other)} notebooks lead elsewhere than the sidebar (--next lists them)')
-    print(*bad, f'{len(notebooks())} notebooks in the sidebar, {n} links: {len(bad)} faults', sep='\n')
+    seen = sum(map(pictures, (c for p in notebooks() for c in read(p))))
+    said = f'{len(notebooks())} notebooks in the sidebar, {n} links, {seen} pictures'
+    print(*bad, f'{said}: {len(bad)} faults', sep='\n')
     sys.exit(bool(bad))

@@ -12,7 +12,7 @@ whose names match.
 import argparse, configparser, json, os, re, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
 
-import check_rendered, pages, site_html, site_pages
+import check_rendered, pages, site_html, site_pages, site_tables
 from check_rendered import broken_links
 from check_site import page
 from nbs import NBS, ROOT, notebooks, read
@@ -99,7 +99,7 @@ def prepare(to):
 def check():
     "The pages without Quarto; 0 if every notebook has a name, a question and an address."
     t = time.time()
-    for m in (pages, check_rendered): m.selftest()
+    for m in (pages, site_tables, site_html, check_rendered): m.selftest()
     with tempfile.TemporaryDirectory() as d:
         n = prepare(Path(d)/'_proc')
         bad = [f'{p.relative_to(NBS)} does not begin with `# name` and `> question`'

@@ -8,14 +8,16 @@ import ast, json, re, tempfile, textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from check_site import page, slug
+from check_site import option, page, slug
 from nbs import NBS, ROOT, notebooks, read, write
+from site_tables import tabled
 
 OPEN = 24  # lines of exported source that are shown unfolded
 CODE = 36  # lines of other code that are shown unfolded
 REPO = 'https://github.com/flowood/flowood'
 DIRECTIVE = re.compile(r'^\s*#\s*\|\s*(\S+?)(:?)(?:\s+(.*?))?\s*$')
 SPAN = re.compile(r'(\[[^\]]*\]\([^)\s]*\)|``.*?``)|`([A-Za-z_][\w.]*)(\(\))?`')
+MORE = re.compile(r'#\s*\|\s{2,}\S') # a further line of an option of Quarto's
 ANSI = re.compile(r'\x1B(?:[@-Z\\-_]|\[[0-?]*[ -/]*[@-~])')
 DEFS = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef
 
@@ -143,7 +145,12 @@ def linked(md, here, links, seen):
 def source(src):
     "A cell without nbdev's directives; Quarto's own, as `echo: false`, stay."
     lines = src.splitlines()
-    keep = [l for l in lines if not (m := DIRECTIVE.match(l)) or (m[2] and m[1] != 'exec')]
+    def ours(l): return (m := DIRECTIVE.match(l)) and (not m[2] or m[1] == 'exec')
+    texts = {o: option(src, o) for o in ('fig-cap', 'fig-alt')} # Quarto wants them in one line
+    lines = [l for l in lines if not MORE.match(l) and not re.match(r'#\s*\|\s*fig-(cap|alt):', l)]
+    said = [f'#| {o}: {json.dumps(t if len(t) > 1 else t[0], ensure_ascii=False)}'
+            for o, t in texts.items() if t]
+    keep = [*said, *(l for l in lines if not ours(l))]
     return '\n'.join(keep).strip('\n')
 
 def signature(lines, o):
@@ -231,6 +238,13 @@ def plain_outputs(outputs):
         if 'text' in o: o['text'] = ANSI.sub('', ''.join(o['text']))
     return outputs
 
+def pictures_first(outputs):
+    "Outputs in the order in which Quarto hands out captions: what is printed, pictures, the rest."
+    def rank(o):
+        if any(k.startswith('image/') for k in o.get('data', {})): return 1
+        return 2 if 'data' in o else 0
+    return sorted(outputs, key=rank)
+
 IMPORTS, HIDDEN = 'Imports', {'hide', 'default_exp'}
 
 def front(title, description, more=()):
@@ -259,7 +273,8 @@ def convert(path, links, nbs=NBS, following=None):
         if c.idx == at: raw = markdown(rest)
         if c.kind == 'markdown': res.append(markdown(linked(raw['source'], here, links, seen)))
         if c.kind != 'code' or not HIDDEN.isdisjoint(c.flags) or not source(c.src): continue
-        raw['outputs'] = plain_outputs(raw.get('outputs', []))
+        raw['outputs'] = tabled(plain_outputs(raw.get('outputs', [])))
+        if option(c.src, 'fig-cap'): raw['outputs'] = pictures_first(raw['outputs'])
         res += exported(c, raw, module, lines, where) if c.exported else code(c, raw)
     if following is not None: res = last_lines(res, following, path.relative_to(nbs).as_posix())
     shown = joined([c for c in res if c['source'].strip()])
@@ -310,7 +325,7 @@ def selftest():
         write(nbs/'01_box.ipynb', '#| default_exp box', 'md:# Box\n> What is in it?',
               '#| export\nimport math', 'import os', SAMPLE,
               SAMPLE.replace('x = 1', long).replace('Box', 'Big'),
-              '#| hide\n1 + 1', '#| echo: false\nprint(1)')
+              '#| hide\n1 + 1', '#| echo: false\n#| fig-alt: >-\n#|   One,\n#|   two.\nprint(1)')
         write(nbs/'02_use.ipynb', 'md:# Use\n> How?',
               'md:A `Box` and a `Box`, [`Box`](x.html), `Box.open`, `open`, `open()`.')
         links = targets(nbs, nbs)
@@ -321,7 +336,8 @@ def selftest():
         assert text[2].startswith('### Box {#box .definition}') and 'class Box' in text[3], text
         assert '.signature' in text[5] and 'n:int=1, # how many' in text[5], text[5]
         assert 'x = ' not in text[5] and 'code-fold: true' in text[6], text[5:7]
-        assert text[7:] == ['#| echo: false\nprint(1)'], text[7:]
+        want = '#| fig-alt: "One, two."\n#| echo: false\nprint(1)'
+        assert text[7:] == [want], text[7:]
         said = ''.join(convert(nbs/'02_use.ipynb', links, nbs)['cells'][1]['source'])
         want = ('A [`Box`](box.html#box) and a `Box`, [`Box`](x.html), [`Box.open`](box.html#box), '
                 '`open`, `open()`.')

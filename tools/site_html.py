@@ -1,7 +1,8 @@
 """Finishing touches on the rendered pages, and llms.txt. Standard library only."""
-import re
+import re, tempfile
 from html import escape, unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 from check_site import page
 from nbs import NBS, notebooks, read
@@ -55,15 +56,47 @@ def painted(main):
         return AUROC.sub(cell, m[0]) if 'auroc' in near.lower() else m[0]
     return re.sub(r'<table\b.*?</table>', table, main, flags=re.S)
 
+def unnumbered(main):
+    "Captions without `Figure 1:`, which Quarto gives to pictures that have a label, and to no other."
+    return re.sub(r'(<figcaption[^>]*>\s*)Figure(?:&nbsp;|\s)\d+: ', r'\1', main)
+
+LONG, HEAD = 24, 12 # lines of an output that is folded, and lines that stay in view
+
+def shortened(main):
+    "Long outputs show their first lines; the others unfold."
+    def sub(m):
+        lines = m[1].rstrip('\n').split('\n')
+        if len(lines) <= LONG: return m[0]
+        first, rest = '\n'.join(lines[:HEAD]), '\n'.join(lines[HEAD:])
+        more = f'<summary>{len(lines) - HEAD} more lines</summary><pre><code>{rest}</code></pre>'
+        return f'<pre><code>{first}</code></pre><details class="more">{more}</details>'
+    return re.sub(r'<pre><code>(.*?)</code></pre>', sub, main, flags=re.S)
+
+def png_width(path):
+    "How many pixels wide a PNG is; 0 if there is no such file."
+    head = path.read_bytes()[:24] if path.exists() else b''
+    return int.from_bytes(head[16:20], 'big') if head[1:4] == b'PNG' else 0
+
+def enlarged(main, folder, by=1.3):
+    "Pictures that have the pixels for it are shown larger than they were made."
+    def sub(m):
+        src, width = (re.search(rf'\b{k}="([^"]+)"', m[0]) for k in ('src', 'width'))
+        if not src or not width or not width[1].isdigit(): return m[0]
+        w = int(width[1])
+        if png_width(folder/unquote(src[1])) < 1.9*w: return m[0]
+        bare = re.sub(r'\s*\b(?:width|height)="[^"]*"', '', m[0])
+        return bare.replace('<img', f'<img width="{round(by*w)}"', 1)
+    return re.sub(r'<img\b[^>]*>', sub, main)
+
 def first_sentence(text, most=180):
     "The beginning of a paragraph, up to a full stop or `most` characters."
     text = re.split(r'(?<=[.?!:]) ', text)[0]
     return text if len(text) <= most else text[:most].rsplit(' ', 1)[0] + ' ...'
 
 def words_for_pictures(main):
-    """Pictures without a description get one from the prose: heading, and paragraph before.
+    """Pictures without a description get their caption, or words of the prose before them.
 
-    They are marked with `data-words="prose"`, so that they can be counted."""
+    The latter are marked with `data-words="prose"`, so that they can be counted."""
     def sub(m):
         if re.search(r'\balt="[^"]+"', m[0]): return m[0]
         before = main[:m.start()]
@@ -73,6 +106,8 @@ def words_for_pictures(main):
         para = next((t for p in reversed(paras) if len(t := text_of(p)) > 20), '')
         alt = escape(': '.join(filter(None, [head, first_sentence(para)])))
         bare = re.sub(r'\s*alt=""', '', m[0])
+        below = re.match(r'\s*</p>\s*<figcaption>(.*?)</figcaption>', main[m.end():], flags=re.S)
+        if below: return bare.replace('<img', f'<img alt="{escape(text_of(below[1]))}"', 1)
         return bare.replace('<img', f'<img alt="Figure. {alt}" data-words="prose"', 1)
     return re.sub(r'<img\b[^>]*>', sub, main)
 
@@ -116,12 +151,13 @@ def plain_labels(html):
     "Labels of links read as the sidebar does, without the markup of their numbers."
     return re.sub(r'\[(\d+)\]\{\.num\} ', r'\1 ', html)
 
-def page_html(html, terms, up, name):
+def page_html(html, terms, up, path, name):
     "One page."
     html = plain_labels(without_cdn(html))
     start, end = html.find('<main'), html.find('</main>')
     if start < 0: return html
-    main = words_for_pictures(boxed(painted(html[start:end])))
+    main = unnumbered(shortened(boxed(painted(html[start:end]))))
+    main = words_for_pictures(enlarged(main, path.parent))
     if name not in ('glossary.html', 'api.html', '404.html', 'changelog.html'):
         main = first_uses(main, terms, up)
     return contents_for_phones(html[:start] + main + html[end:])
@@ -153,7 +189,22 @@ def finish(docs):
     for p in docs.rglob('*.html'):
         if 'site_libs' in p.parts: continue
         name = p.relative_to(docs).as_posix()
-        new = page_html(p.read_text(encoding='utf-8'), terms, '../'*name.count('/'), name)
+        html = p.read_text(encoding='utf-8')
+        new = page_html(html, terms, '../'*name.count('/'), p, name)
         p.write_text(new, encoding='utf-8')
     llms(docs)
     (docs/'.nojekyll').touch()
+
+def selftest():
+    "Long outputs fold, pictures with the pixels for it grow, and nothing else changes."
+    long = '\n'.join(map(str, range(LONG + 1)))
+    got = shortened(f'<pre><code>{long}</code></pre><pre><code>1\n2</code></pre>')
+    assert f'<summary>{LONG + 1 - HEAD} more lines' in got and '<pre><code>1\n2</code></pre>' in got
+    assert unnumbered('<figcaption>\nFigure&nbsp;2: A.') == '<figcaption>\nA.'
+    with tempfile.TemporaryDirectory() as d:
+        head = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR'
+        for name, w in (('a', 800), ('b', 400)):
+            (Path(d)/f'{name}.png').write_bytes(head + w.to_bytes(4, 'big') + bytes(4))
+        one = '<img src="b.png" width="400">'
+        got = enlarged('<img src="a.png" width="400" height="2">' + one, Path(d))
+        assert got == '<img width="520" src="a.png">' + one, got
