@@ -164,6 +164,7 @@ _STYLE = '''
 .flowood-explorer .fx-axis { stroke: var(--fx-quiet); fill: none }
 .flowood-explorer .fx-grid { stroke: var(--fx-line); fill: none }
 .flowood-explorer .fx-mark { stroke: var(--fx-ink); fill: none; stroke-width: 2 }
+.flowood-explorer .fx-frame { stroke: var(--fx-ood); fill: none; stroke-width: 2.5 }
 .flowood-explorer .fx-id { fill: var(--fx-id) }
 .flowood-explorer .fx-ood { fill: var(--fx-ood) }
 .flowood-explorer .fx-seen { fill: var(--fx-ink) }
@@ -172,7 +173,10 @@ _STYLE = '''
 .flowood-explorer .fx-ood.fx-curve { fill: none; stroke: var(--fx-ood); stroke-width: 2 }
 .flowood-explorer .fx-faint { opacity: .35 }
 .flowood-explorer .fx-trace { opacity: .12 }
-.flowood-explorer [data-go] { cursor: pointer }'''
+.flowood-explorer [data-go] { cursor: pointer; stroke-width: 1.2 }
+.flowood-explorer circle:not(.fx-mark) { fill-opacity: .75 }
+.flowood-explorer .fx-mark.fx-id { fill: var(--fx-id) }
+.flowood-explorer .fx-mark.fx-ood { fill: var(--fx-ood) }'''
 
 # %% ../nbs/54_widgets.ipynb #54a00025
 @patch
@@ -578,13 +582,14 @@ def explore_dual(
     honest, oracle = _dual_rates(held, ins, outs)
     lims = [_limits(ins[:,j], outs[:,j], q=(.5, 99.5)) for j in (0, 1)]
     cuts, plot = [np.linspace(*lim, steps) for lim in lims], _Plot(*lims)
-    shown = [(v[:150], k) for v, k in ((ins, 'id'), (outs, 'ood'))]
     pics = [(j, i) for j in (0, 1) for i in range(len(images[j]))] if images else []
-    def dot(v, k, i):
-        go = f' data-go="2 {pics.index((k != "id", i))}"' if (k != 'id', i) in pics else ''
-        return (f'<circle class="fx-{k}" r="3" fill-opacity=".7" cx="{plot.x(v[0]):.1f}" '
-                f'cy="{plot.y(v[1]):.1f}"{go}/>')
-    dots = ''.join(dot(v, k, i) for x, k in shown for i, v in enumerate(x))
+    def dot(j, i, go=''):
+        v, r = (ins, outs)[j][i], 4.5 if go else 2.5
+        return (f'<circle class="fx-{("id", "ood")[j]}{" fx-mark" if go else ""}" r="{r}" '
+                f'cx="{plot.x(v[0]):.1f}" cy="{plot.y(v[1]):.1f}"{go}/>')
+    rest = [(j, i) for j, v in enumerate((ins, outs)) for i in range(min(len(v), 150))]
+    dots = ''.join(dot(*p) for p in rest if p not in pics)
+    dots += ''.join(dot(*p, f' data-go="2 {k}"') for k, p in enumerate(pics))
     def scatter():
         return plot.svg(plot.axes(*axes), _legend(names), dots, alt=f'{axes[1]} over {axes[0]}')
     def words(a, b):
@@ -601,7 +606,7 @@ def explore_dual(
     sliders = {k: [fmt(float(c)) for c in cut] for k, cut in zip(own, cuts)}
     if pics: sliders['image'] = [f'{names[j]} {i + 1}' for j, i in pics]
     caption = (f'Each point is an image: {names[0]} blue, {names[1]} orange. Move the thresholds'
-               + (', or choose an image by clicking on its point.' if pics else '.'))
+               + (', or choose an image by clicking on one of the framed points.' if pics else '.'))
     start = {k: steps//4 for k in own}
     return Explorer('the dual threshold', caption, panels, sliders=sliders, start=start, live=live)
 
@@ -648,7 +653,7 @@ def _called(images, flagged, gap=4):
     "Pictures of a set in one row, frames around those that are called OOD, and the size."
     image, w, h = _image(images, len(images), gap=gap)
     step = (w + gap)/len(images)
-    frames = ''.join(f'<rect class="fx-mark" x="{i*step - 1:g}" y="-1" width="{step - gap + 2:g}" '
+    frames = ''.join(f'<rect class="fx-frame" x="{i*step - 1:g}" y="-1" width="{step - gap + 2:g}" '
                      f'height="{h + 2}"/>' for i in np.flatnonzero(flagged))
     return image, frames, w, h
 

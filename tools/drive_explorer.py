@@ -22,7 +22,7 @@ from pathlib import Path
 
 from nbs import NBS, ROOT, notebooks, read
 
-MARK = 'class="flowood-explorer"'
+MARK = 'class="flowood-explorer" id="fx-'
 FLAGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
 THEMES = dict(light='#fff; --ink: #1b2430; --quiet: #566273; --line: #dde3ea',
               dark='#12171e; --ink: #dbe2ea; --quiet: #9aa7b6; --line: #2b3542; --id: #56b4e9; '
@@ -172,7 +172,7 @@ def without_scripts(browser, files, shots):
     for name, url in files:
         page = context.new_page()
         page.goto(url.replace('THEME', 'light'))
-        drawn = page.locator('.flowood-explorer svg').first.is_visible()
+        drawn = page.locator('.flowood-explorer .fx-panel').first.is_visible()
         controls = page.locator('.fx-controls').first.is_visible()
         said = 'still picture' in page.locator('.flowood-explorer figcaption').first.inner_text()
         if shots: page.screenshot(path=f'{shots}/{name}-still.png')
