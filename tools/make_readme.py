@@ -32,7 +32,8 @@ def output(o):
     "The text of one output, as Markdown; '' for a picture."
     d = o.get('data', {})
     if 'text/markdown' in d: return linked(''.join(d['text/markdown']).strip())
-    if 'image/png' in d or o.get('name') == 'stderr': return ''
+    moving = 'class="flowood-explorer"' in ''.join(d.get('text/html', '')) # on the site only
+    if 'image/png' in d or moving or o.get('name') == 'stderr': return ''
     text = ''.join(o.get('text') or d.get('text/plain', '')).rstrip()
     return '\n'.join(f'    {l}'.rstrip() for l in unescape(text).splitlines())
 
