@@ -24,6 +24,10 @@ def _ends(row, number):
     v = row[number]
     return (v, lo, hi) if lo == lo else (v, v, v)
 
+def _whole(rows, key):
+    "The whole numbers that the rows have under a key."
+    return [int(r[key]) for r in rows if key in r and r[key] == r[key]]
+
 def measured(
     rows, # dicts or a data frame, one row per run
     number:str='auroc', # which number; its interval is `lo` and `hi`, of others NAME_lo and NAME_hi
@@ -34,11 +38,10 @@ def measured(
     require(number in rows[0], f'the rows have no {number!r}; choose one of {", ".join(rows[0])}')
     v, lo, hi = np.array([_ends(r, number) for r in rows], float).T
     require(len(rows) > 1 or lo[0] < hi[0],
-        f'the only row has no interval for {number!r}; give {number}_lo and {number}_hi, or more runs')
-    sizes = [max((r[k] for r in rows if r.get(k) == r.get(k)), default=None)
-             for k in ('n_id', 'n_ood', 'n') if k in rows[0]]
-    seeds = sorted({int(r['seed']) for r in rows if r.get('seed', np.nan) == r.get('seed', np.nan)})
-    n = [int(o) for o in (sizes[:2] if 'n_id' in rows[0] else sizes) if o]
+        f'the only row has no interval for {number!r}; give its ends, too, or more runs')
+    sizes = ('n_id', 'n_ood') if 'n_id' in rows[0] else ('n',)
+    n = [max(_whole(rows, k)) for k in sizes if _whole(rows, k)]
+    seeds = sorted(set(_whole(rows, 'seed')))
     return dict(value=float(v.mean()), lo=float(lo.min()), hi=float(hi.max()), n=n, seeds=seeds)
 
 # %% ../nbs/56_verdicts.ipynb #56a00010
@@ -135,15 +138,20 @@ class Verdicts(list):
         lines = [f"{WORDS[c['verdict']]} {c['verdict']}: {c['claim']}" for c in self]
         return '\n'.join([self.summary, *lines])
     def _repr_html_(self):
-        names = 'verdict', 'the paper says', 'its number', 'ours [95 %], and what it is held against'
-        head = [tag('th', n, scope='col', style='text-align:left') for n in names]
-        table = tag('table', tag('thead', tag('tr', *head)), tag('tbody', *map(_line, self)))
-        return tag('div', tag('p', tag('b', 'Verdicts: '), self.summary), table, _commands(self.full))
+        summary = tag('p', tag('b', 'Verdicts: '), self.summary)
+        return tag('div', summary, _table(map(_line, self)), _commands(self.full))
     def _repr_mimebundle_(self, include=None, exclude=None):
         content = dict(claims=[*self], full=self.full)
         return {'text/plain': repr(self), 'text/html': self._repr_html_(), MIME: content}
 
 # %% ../nbs/56_verdicts.ipynb #56a00018
+_HEAD = 'verdict', 'the paper says', 'its number', 'ours [95 %], and what it is held against'
+
+def _table(body):
+    "Rows below the head."
+    head = [tag('th', n, scope='col', style='text-align:left') for n in _HEAD]
+    return tag('table', tag('thead', tag('tr', *head)), tag('tbody', *body))
+
 def _commands(full):
     "The commands for full size as lines of text."
     if not full: return Safe('')
@@ -156,7 +164,8 @@ def read_verdicts(
 )->Verdicts: # the box that it shows
     "The verdicts that a notebook's stored output holds."
     cells = json.loads(Path(path).read_text(encoding='utf-8'))['cells']
-    found = [o['data'][MIME] for c in cells for o in c.get('outputs', ()) if MIME in o.get('data', {})]
+    shown = [o.get('data', {}) for c in cells for o in c.get('outputs', ())]
+    found = [d[MIME] for d in shown if MIME in d]
     require(len(found) == 1, f'{path} stores {len(found)} boxes of verdicts; each page has one: '
         'show Verdicts(...) in a cell, run the notebook and store it')
     return Verdicts(found[0]['claims'], found[0]['full'])
@@ -168,8 +177,7 @@ def overview(
     body = []
     for url, (title, v) in pages.items():
         head = tag('a', title, href=url), f': {v.summary}'
-        body.append(tag('tr', tag('th', *head, colspan=4, scope='rowgroup', style='text-align:left')))
+        left = dict(scope='rowgroup', style='text-align:left;padding-top:1em')
+        body.append(tag('tr', tag('th', *head, colspan=len(_HEAD), **left)))
         body += [_line(c) for c in v]
-    names = 'verdict', 'the paper says', 'its number', 'ours [95 %], and what it is held against'
-    head = [tag('th', n, scope='col', style='text-align:left') for n in names]
-    return tag('table', tag('thead', tag('tr', *head)), tag('tbody', *body))
+    return _table(body)
