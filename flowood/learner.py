@@ -18,8 +18,8 @@ import torch
 from fastcore.basics import patch
 from fastcore.foundation import L
 from fastcore.meta import delegates
-from fastai.basics import (AvgSmoothLoss, Callback, CancelEpochException, CancelFitException, CancelTrainException,
-                           DataLoaders, Learner, Metric, OptimWrapper)
+from fastai.basics import (AvgSmoothLoss, Callback, CancelEpochException, CancelFitException,
+                           CancelTrainException, DataLoaders, Learner, Metric, OptimWrapper)
 import fastai.callback.schedule # noqa: F401, gives Learner its fit_one_cycle
 from fastai.callback.training import GradientClip
 from torch import nn

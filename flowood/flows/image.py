@@ -17,6 +17,9 @@ from ..core import require, rng
 from .base import Bijector, no_ladj, same_ladj, sum_event
 from .stnets import Layers, pointwise
 
+# %% ../../nbs/14_image.ipynb #21b6d565
+from fastcore.basics import patch
+
 # %% ../../nbs/14_image.ipynb #b16a3ea7
 class Logit(Bijector):
     "`logit(alpha + (1 - 2 alpha) x)`: from [0, 1) to the real line."
@@ -149,15 +152,6 @@ class Conv1x1(Bijector):
         for k, v in dict(p=torch.eye(n), sign=torch.ones(n)).items(): self.register_buffer(k, v)
         self.w = nn.Parameter(torch.zeros(n, n))
         self.rotate(seed)
-    @torch.no_grad()
-    def rotate(self, seed):
-        "Become the random rotation of this seed, in place."
-        n = len(self.w)
-        q = torch.linalg.qr(torch.randn(n, n, generator=rng('conv1x1', n, seed), device='cpu'))[0]
-        p, l, u = torch.linalg.lu(q)
-        self.p.copy_(p)
-        self.sign.copy_(u.diag().sign())
-        self.w.copy_(l.tril(-1) + u.triu(1) + u.diag().abs().log().diag())
     def _factors(self):
         eye = torch.eye(len(self.w), dtype=self.w.dtype, device=self.w.device)
         upper = self.w.triu(1) + torch.diag(self.sign*self.w.diagonal().exp())
@@ -187,6 +181,18 @@ class Conv1x1(Bijector):
     def initialize(self, x, c=None):
         if self.norm: self.norm.initialize(x)
         return self(x)[0]
+
+# %% ../../nbs/14_image.ipynb #626722f4
+@patch
+@torch.no_grad()
+def rotate(self:Conv1x1, seed):
+    "Become the random rotation of this seed, in place."
+    n = len(self.w)
+    q = torch.linalg.qr(torch.randn(n, n, generator=rng('conv1x1', n, seed), device='cpu'))[0]
+    p, l, u = torch.linalg.lu(q)
+    self.p.copy_(p)
+    self.sign.copy_(u.diag().sign())
+    self.w.copy_(l.tril(-1) + u.triu(1) + u.diag().abs().log().diag())
 
 # %% ../../nbs/14_image.ipynb #9bf655ed
 class MultiScale(Bijector):
@@ -218,9 +224,6 @@ class MultiScale(Bijector):
         return x, ladj
     def out_shape(self, shape): return (math.prod(shape),)
     def in_shape(self, shape): return self.shape
-
-# %% ../../nbs/14_image.ipynb #21b6d565
-from fastcore.basics import patch
 
 # %% ../../nbs/14_image.ipynb #330adef7
 @patch
