@@ -15,7 +15,6 @@ from torch import nn
 
 from ..core import require, rng
 from .base import Bijector, no_ladj, same_ladj, sum_event
-from .stnets import Layers, pointwise
 
 # %% ../../nbs/14_image.ipynb #21b6d565
 from fastcore.basics import patch
@@ -40,6 +39,25 @@ class Logit(Bijector):
     def inverse(self, z, c=None):
         return (z.sigmoid() - self.alpha)/self.span, -sum_event(self._each(z))
 
+# %% ../../nbs/14_image.ipynb #592a2454
+def _mix(x, w, b=None):
+    "`w x + b` at every position."
+    if x.shape[2:] == (1,1): return F.linear(x.flatten(1), w, b)[...,None,None]
+    n, v = x.shape[0], x.flatten(2)
+    w = w.expand(n, -1, -1)
+    if b is None: return (w @ v).unflatten(2, x.shape[2:])
+    return torch.baddbmm(b[:,None].expand(n, -1, v.shape[2]), w, v).unflatten(2, x.shape[2:])
+
+class _Near(nn.Sequential):
+    "The convolutions of `Cells`; on a processor as matrix products, unless somebody looks on."
+    def forward(self, x):
+        (one, act, two), cpu = self, x.device.type == 'cpu'
+        traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
+        if not cpu or traced or one._forward_hooks or two._forward_hooks: return super().forward(x)
+        around = F.unfold(x, 3, padding=1).unflatten(2, x.shape[2:])
+        h = act(_mix(around, one.weight.flatten(1), one.bias))
+        return _mix(h, two.weight.flatten(1), two.bias)
+
 # %% ../../nbs/14_image.ipynb #592a2455
 class Cells(Bijector):
     "Moves each pixel within the cell of its grey level: variational dequantisation as a layer."
@@ -51,7 +69,7 @@ class Cells(Bijector):
         super().__init__()
         self.levels, c = levels, shape[0]
         self.own = nn.Embedding(c*levels, 2)
-        self.near = Layers(nn.Conv2d(c, nh, 3, padding=1), nn.ReLU(), nn.Conv2d(nh, 2*c, 1))
+        self.near = _Near(nn.Conv2d(c, nh, 3, padding=1), nn.ReLU(), nn.Conv2d(nh, 2*c, 1))
         for p in (self.own.weight, self.near[-1].weight, self.near[-1].bias): nn.init.zeros_(p)
         self.register_buffer('rows', torch.arange(c).view(-1,1,1)*levels, persistent=False)
     def _a_b(self, k):
@@ -166,7 +184,7 @@ class Conv1x1(Bijector):
         if self.norm:
             w = w*self.norm.s.flatten().exp()
             b = w @ self.norm.t.flatten() + (0 if b is None else b)
-        return pointwise(x, w, b), self._ladj(x)
+        return _mix(x, w, b), self._ladj(x)
     def _solve(self, t):
         l, u = self._factors()
         t = torch.linalg.solve_triangular(l, t, upper=False, unitriangular=True)
@@ -175,7 +193,7 @@ class Conv1x1(Bijector):
     def inverse(self, z, c=None):
         if self.bias is not None: z = z - self.bias[:,None,None]
         if z.shape[2:] == (1,1): x = self._solve(self.p.T @ z.flatten(1).T).T.reshape(z.shape)
-        else: x = pointwise(z, self._solve(self.p.T))
+        else: x = _mix(z, self._solve(self.p.T))
         return (self.norm.inverse(x)[0] if self.norm else x), -self._ladj(z)
     @torch.no_grad()
     def initialize(self, x, c=None):
