@@ -190,7 +190,7 @@ if __name__ == '__main__':
     p.add_argument('--from', dest='pack', type=Path, default=near, help='the pack')
     p.add_argument('--minutes', type=float, default=9, help='of this call')
     p.add_argument('--out', type=Path, default=os.environ.get('OUT'), help='rows and weights')
-    p.add_argument('--state', type=Path, help='whole states of trainings; else beside the pack')
+    p.add_argument('--state', type=Path, help='whole states of trainings; else in /tmp')
     p.add_argument('--resume', type=Path, help='what an earlier call left in its `--out`')
     p.add_argument('--device', default='cuda')
     p.add_argument('--child', dest='site', help=argparse.SUPPRESS)
@@ -203,5 +203,5 @@ if __name__ == '__main__':
     if a.rehearse: a.device = 'cpu'
     if not a.pack.is_dir(): sys.exit(f'there is no pack in {a.pack}; make one with --pack')
     a.out = (a.out or ROOT/'gpu-out').resolve()
-    a.state = (a.state or a.pack/'state').resolve()
+    a.state = (a.state or Path(tempfile.gettempdir(), 'gpu-state')).resolve()
     sys.exit(queue(a))

@@ -4,7 +4,7 @@ import copy, math, time
 from functools import lru_cache, partial
 from pathlib import Path
 
-MODES = 'float32', 'tf32', 'bf16', 'bf16 compiled', 'bf16 graph'
+MODES = 'float32', 'tf32', 'bf16', 'bf16 graph', 'bf16 compiled'
 FAMILIES = 'realnvp', 'glow', 'nsf', 'tar', 'diffusion'
 KINDS = ('checkerboard', 'quadrants', 'halves', 'squeeze, factor out', 'mixture', 'bottleneck',
          '1x1 convolutions', 'splines', 'sigmoid', 'lean, cells', 'tar', 'jet', 'tarflow', 'rows',
