@@ -248,7 +248,8 @@ SIZES = {
     'nsf-lean': dict(bs=32, shape=(1,28,28), steps=(4,4,4), nh=(32,32,256), lean=True),
     'statistics': dict(bs=32, shape=(1,28,28), steps=(2,2,2), nh=(16,16,64)),
     'lid': dict(bs=1, shape=(1,28,28), steps=(2,2,2), nh=(16,16,64)),
-    'diffusion': dict(bs=32, shape=(1,28,28))}
+    'diffusion': dict(bs=32, shape=(1,28,28)),
+    'transformer': dict(bs=32, shape=(1,28,28))}
 
 KINDS = list(SIZES)
 
@@ -361,17 +362,19 @@ def _statistics(bs, device, shape, steps, nh):
             ('flowood', 'codes'): lambda: code_lengths(images, workers=torch.get_num_threads()),
             ('plain', 'gradients'): lambda: _loop(f, x)}
 
-def _families(bs, device, shape):
-    "`(who, task)` -> function: training and statistics of our diffusion model and our lean flow."
+def _families(names, bs, device, shape):
+    "`(who, task)` -> function: training and statistics of some of our presets."
     x, res = torch.rand(bs, *shape, device=device), {}
-    for who, name in dict(flowood='diffusion', lean='lean').items():
+    for who, name in names.items():
         f = create(name, shape=list(shape)).to(device).initialize(x).train()
         res[who, 'train'] = tasks((f, f.log_prob, f.sample), x)['train']
         still = copy.deepcopy(f).eval()
         res[who, 'statistics'] = partial(model_statistics, still, x)
     return res
 
-_OURS = dict(lid=_lid, statistics=_statistics, diffusion=_families)
+_PATCHES = dict(flowood='tar', tarflow='tarflow', jet='jet', lean='lean')
+_OURS = dict(lid=_lid, statistics=_statistics, transformer=partial(_families, _PATCHES),
+             diffusion=partial(_families, dict(flowood='diffusion', lean='lean')))
 
 
 # %% ../nbs/49_bench.ipynb #898ce18b

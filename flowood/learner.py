@@ -18,8 +18,8 @@ import torch
 from fastcore.basics import patch
 from fastcore.foundation import L
 from fastcore.meta import delegates
-from fastai.basics import (Callback, CancelEpochException, CancelFitException, CancelTrainException,
-                           DataLoaders, Learner, Metric, OptimWrapper)
+from fastai.basics import (AvgSmoothLoss, Callback, CancelEpochException, CancelFitException,
+                           CancelTrainException, DataLoaders, Learner, Metric, OptimWrapper)
 import fastai.callback.schedule # noqa: F401, gives Learner its fit_one_cycle
 from fastai.callback.training import GradientClip
 from torch import nn
@@ -58,12 +58,22 @@ class FlowLearner(Learner):
         except Exception as e:
             _take_off_preface(e)
             raise
-        finally: self.fitting = False
+        finally:
+            self.fitting = False
+            losses = getattr(getattr(self, 'recorder', None), 'losses', None)
+            if losses: losses[:] = torch.stack(losses).cpu()
     def _do_fit(self):
         for self.epoch in range(self.first_epoch, self.n_epoch):
             self.dls.train.set_epoch(self.epoch)
             torch.manual_seed(int(digest('dropout', self.seed, self.epoch)[:8], 16))
             self._with_events(self._do_epoch, 'epoch', CancelEpochException)
+
+class _SmoothLoss(AvgSmoothLoss):
+    "fastai's running mean of the loss, kept on the device: no step waits for a number."
+    def accumulate(self, learn):
+        self.count += 1
+        loss = learn.loss.detach().mean()
+        self.val = torch.lerp(loss, self.val.to(loss), self.beta)
 
 def _take_off_preface(e):
     "Leave an error that passed through fastai with the message that it was raised with."
@@ -511,7 +521,7 @@ def flow_learner(
     loss = BitsPerDim(math.prod(dls.train.x.shape[1:]), levels)
     kwargs = {**_optimizer(opt), **kwargs}
     learn = FlowLearner(dls, flow, loss_func=loss, metrics=mets, cbs=[*L(cbs), *own], **kwargs)
-    learn.seed = seed
+    learn.seed, learn.recorder.smooth_loss = seed, _SmoothLoss()
     return learn
 
 # %% ../nbs/20_learner.ipynb #7642d2ca

@@ -24,9 +24,13 @@ def floor_loss(
     threshold:float, # nats; an OOD example at or below it is left alone
 ): # the loss, a scalar in nats
     "Kirichenko et al.: half the mean NLL of ID, plus half the mean `ll` of OOD above `threshold`."
-    pos, neg = -ll[y == 0], ll[y == 1]
-    neg = neg[neg > threshold]
-    return .5*(pos.mean() + neg.mean()) if len(neg) else pos.mean()
+    above = (y == 1) & (ll > threshold)
+    pos, neg = -_mean(ll, y == 0), _mean(ll, above)
+    return torch.where(above.any(), .5*(pos + neg), pos)
+
+def _mean(v, of):
+    "Mean of the entries where `of` is true, 0 if there are none; no number leaves the device."
+    return torch.where(of, v, torch.zeros_like(v)).sum()/of.sum().clamp(min=1)
 
 # %% ../nbs/24_negative.ipynb #ff9ddcc9
 # shape of an image -> nats, as in Kirichenko et al.
@@ -40,8 +44,8 @@ def hinge_loss(
     weight:float=1., # of the OOD term
 ): # the loss, a scalar in bits/dim
     "Mean bits/dim of ID plus `weight` times what OOD examples lack to `margin`."
-    short = (margin - bpd[y == 1]).clamp(min=0)
-    return bpd[y == 0].mean() + weight*short.sum()/max(1, len(short))
+    short = (margin - bpd).clamp(min=0)
+    return _mean(bpd, y == 0) + weight*_mean(short, y == 1)
 
 # %% ../nbs/24_negative.ipynb #94243fac
 class NegativeLoss(BitsPerDim):
@@ -114,7 +118,7 @@ class NegativeCurves(Callback):
         if not self.training: return
         f, y = self.loss_func, self.yb[0]
         bpd = bits_per_dim(self.pred.detach(), f.dims, f.levels)
-        self.rows.append(torch.stack([bpd[y == 0].mean(), bpd[y == 1].mean()]))
+        self.rows.append(torch.stack([_mean(bpd, y == 0), _mean(bpd, y == 1)]))
     def curves(self)->dict: # `ID` and `OOD`, arrays `(steps,)`
         "Both curves."
         id_, ood = torch.stack(self.rows).cpu().numpy().T

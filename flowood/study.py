@@ -480,7 +480,7 @@ def fit_cell(
     if ranks()[0] == 0: save_flow(learn.model, folder/'model.safetensors', cell=config)
     metrics = dict(bits_per_dim=_bits(learn, data.test(config['n_test'])),
         valid=_bits(learn, data.valid), n_train=len(data.train),
-        params=learn.model.n_params, flops_per_image=flops(learn))
+        params=learn.model.n_params, flops_per_image=flops(learn), rescued=learn.rescue.told)
     return learn.model, data, metrics
 
 def _decay(learn, n):

@@ -18,9 +18,9 @@ from torch import nn
 
 import flowood
 from ..core import load_tensors, require, rng, save_tensors
-from .base import Bijector, Chain, Density, Flow, Mixture, Normal, no_ladj
+from .base import Bijector, Chain, Density, Flow, Mixture, Normal, no_ladj, same_ladj
 from .coupling import AffineCoupling, SigmoidCoupling, SplineCoupling, TanhScale
-from .image import ActNorm, Cells, Conv1x1, Logit, MultiScale, Squeeze
+from .image import ActNorm, Cells, Conv1x1, Logit, MultiScale, Squeeze, unrounded
 from .masks import channelwise, halves, schedule
 from .stnets import MLP, ConvResNet, GlowConv, st_net, zero_
 from ..preprocess import Preprocess
@@ -189,10 +189,12 @@ class Whiten(Bijector):
         self.register_buffer('mean', torch.zeros(n))
         self.register_buffer('std', torch.ones(n))
         self.register_buffer('axes', torch.eye(n))
+    @unrounded
     def forward(self, x, c=None):
-        return (x - self.mean) @ self.axes/self.std, no_ladj(x) - self.std.log().sum()
+        return (x - self.mean) @ self.axes/self.std, same_ladj(x, -self.std.log().sum())
+    @unrounded
     def inverse(self, z, c=None):
-        return z*self.std @ self.axes.T + self.mean, no_ladj(z) + self.std.log().sum()
+        return z*self.std @ self.axes.T + self.mean, same_ladj(z, self.std.log().sum())
     @torch.no_grad()
     def initialize(self, x, c=None):
         var, axes = torch.linalg.eigh(torch.cov(x.cpu().double().T))
@@ -218,10 +220,12 @@ class InvertibleLinear(Conv1x1):
             self.p.copy_(torch.eye(n, device='cpu')[order])
             self.sign.fill_(1)
             self.w.zero_()
-    def _ladj(self, x): return no_ladj(x) + self.w.diagonal().sum()
+    def _ladj(self, x): return same_ladj(x, self.w.diagonal().sum())
+    @unrounded
     def forward(self, x, c=None):
         l, u = self._factors()
         return x @ u.T @ l.T @ self.p.T + self.bias, self._ladj(x)
+    @unrounded
     def inverse(self, z, c=None):
         l, u = self._factors()
         solve = torch.linalg.solve_triangular
