@@ -16,7 +16,7 @@ setup: .venv/.stamp ## create .venv with everything in it (does nothing when it 
 	@$(PY) tools/env.py .venv -e '.[dev]'
 	@touch $@
 
-demo: setup ## see a flow prefer data it never saw, and see it caught (3 minutes)
+demo: setup ## see a flow prefer data it never saw, and see it caught (2 minutes)
 	@$(BIN)/flowood demo
 
 test: setup ## every notebook, the checks of order and style, and the wheel in a clean environment
