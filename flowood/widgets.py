@@ -231,10 +231,12 @@ def _arranged(e):
 def widget(self:Explorer): # an `ipywidgets.VBox`
     "The explorer as ipywidgets, linked in the browser."
     import ipywidgets as w
-    wide = dict(style=dict(description_width='initial'), layout=w.Layout(width='340px'))
-    made = {k: (w.Dropdown if k in self.choices else w.SelectionSlider)(
-                options=v, index=self.start[k], description=k, **wide)
-            for k, v in self.labels.items()}
+    made = {}
+    for k, v in self.labels.items():
+        kind, width = w.SelectionSlider, '340px'
+        if k in self.choices: kind, width = w.RadioButtons, 'auto'
+        made[k] = kind(options=v, index=self.start[k], description=k, layout=w.Layout(width=width),
+                       style=dict(description_width='initial'))
     cell = dict(grid_area='1 / 1', margin='0')
     def stack(i, of, k=0, **layout):
         if not of: return w.HTML(self.frames[i][k], layout=layout | dict(margin='0'))
@@ -251,7 +253,8 @@ def widget(self:Explorer): # an `ipywidgets.VBox`
     row = w.HBox(drawn, layout=w.Layout(flex_flow='row wrap', grid_gap='16px'))
     words = [stack(i, self.panels[i].of) for i in sorted(said)]
     caption = w.HTML(tag('figcaption', self.caption))
-    box = w.VBox([w.HTML(tag('style', Safe(_STYLE))), *made.values(), row, *words, caption])
+    style = w.HTML(tag('style', Safe(_STYLE + '.widget-radio-box { flex-flow: row wrap }')))
+    box = w.VBox([style, *made.values(), row, *words, caption])
     return box.add_class('flowood-explorer')
 
 @patch
