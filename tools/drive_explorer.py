@@ -146,6 +146,12 @@ class Count:
 
 SHOWN = "e => [...e.querySelectorAll('.fx-panel')].map(p => p.innerHTML).join('|')"
 
+ALIGNED = '''e => [...e.querySelectorAll('.fx-stack, .widget-gridbox')].every(g => {
+  const drawn = [...g.querySelectorAll('svg')].filter(s => s.getClientRects().length);
+  const [first, ...rest] = drawn.map(s => s.getBoundingClientRect());
+  return rest.every(b => ['x', 'y', 'width'].every(k => Math.abs(b[k] - first[k]) < 1));
+})'''
+
 def tab_to(page, control, most=80):
     "Whether the keyboard reaches a control."
     for _ in range(most):
@@ -170,6 +176,7 @@ def drive_figure(page, figure, count):
             count.move(figure.evaluate(SHOWN) != was)
         label = c.evaluate("c => c.closest('label').querySelector('span').textContent")
         said.append(f'{label} {count.changed - before}/{done}')
+    if not figure.evaluate(ALIGNED): count.errors.append('a panel is not where it should lie')
     points = figure.locator('[data-go]')
     if points.count():
         was = figure.evaluate(SHOWN)
@@ -251,6 +258,7 @@ def drive_widget(page, box, count, key):
             page.wait_for_timeout(400)
             count.move(box.evaluate(VISIBLE) != was)
         said.append(f'{label} {count.changed - before}/{keys}')
+    if not box.evaluate(ALIGNED): count.errors.append('a panel is not where it should lie')
     return ', '.join(said)
 
 def failed(page):
