@@ -231,27 +231,30 @@ def _arranged(e):
 def widget(self:Explorer): # an `ipywidgets.VBox`
     "The explorer as ipywidgets, linked in the browser."
     import ipywidgets as w
-    wide = dict(style=dict(description_width='initial'), layout=w.Layout(width='340px'))
-    made = {k: (w.Dropdown if k in self.choices else w.SelectionSlider)(
-                options=v, index=self.start[k], description=k, **wide)
-            for k, v in self.labels.items()}
-    cell = dict(grid_area='1 / 1', margin='0')
-    def stack(i, of, k=0, **layout):
-        if not of: return w.HTML(self.frames[i][k], layout=layout | dict(margin='0'))
+    made = {}
+    for k, v in self.labels.items():
+        kind, width = w.SelectionSlider, '340px'
+        if k in self.choices: kind, width = w.RadioButtons, 'auto'
+        made[k] = kind(options=v, index=self.start[k], description=k, layout=w.Layout(width=width),
+                       style=dict(description_width='initial'))
+    def stack(i, of, k=0, **more):
+        layout = dict(width='100%', margin='0', overflow='visible', align_self='start', **more)
+        if not of: return w.HTML(self.frames[i][k], layout=layout)
         n = len(self.labels[of[0]])
         inner = [stack(i, of[1:], k*n + j) for j in range(n)]
         res = w.Stack(inner, selected_index=self.start[of[0]], layout=layout)
         w.jslink((made[of[0]], 'index'), (res, 'selected_index'))
         return res
     def layered(g):
-        own = [stack(i, self.panels[i].of, **cell) for i in g]
+        own = [stack(i, self.panels[i].of, grid_area='1 / 1') for i in g]
         return w.GridBox(own, layout=w.Layout(width='420px', grid_template_columns='100%'))
     said = {i for i, p in enumerate(self.panels) if p.said}
     drawn = [layered(g) for g in _layers(self) if g[0] not in said]
     row = w.HBox(drawn, layout=w.Layout(flex_flow='row wrap', grid_gap='16px'))
     words = [stack(i, self.panels[i].of) for i in sorted(said)]
     caption = w.HTML(tag('figcaption', self.caption))
-    box = w.VBox([w.HTML(tag('style', Safe(_STYLE))), *made.values(), row, *words, caption])
+    style = w.HTML(tag('style', Safe(_STYLE + '.widget-radio-box { flex-flow: row wrap }')))
+    box = w.VBox([style, *made.values(), row, *words, caption])
     return box.add_class('flowood-explorer')
 
 @patch

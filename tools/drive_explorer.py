@@ -9,8 +9,9 @@ page: every explorer that a notebook holds, on a page made of its stored output,
       anywhere: 1280 and 390 pixels wide, light and dark. `--site` takes rendered pages instead.
       Moves every control to the last of its positions or by three, and looks whether what is shown
       changes; clicks on points that lead to pictures; then looks once more with scripts off.
-lab:  nbs/54_widgets.ipynb in JupyterLab, run; the same moves on its widgets, then once more after
-      the kernel has been shut down.
+lab:  the explorers that nbs/54_widgets.ipynb stores in nbs/explorers, made again from their frames
+      and shown as widgets in JupyterLab: moved with the kernel running, and once more after it
+      has been shut down.
 live: `explore` of nbs/22_interpret.ipynb in JupyterLab, which asks the kernel for each picture.
 
 The last line is `explorers: N moves, N changed, N errors on the console`; exit code 1 if a move
@@ -49,17 +50,52 @@ def bare_page(html, theme):
             f'<style>:root {{ --paper: {paper}; color-scheme: {theme} }} body {{ margin: 1rem; '
             f'background: var(--paper); color: var(--ink) }}</style><main>{html}</main></html>')
 
+AGAIN = '''import base64, html, json, re, zlib
+from pathlib import Path
+from flowood.widgets import Explorer, Panel
+
+def again(page):
+    "The explorer of a page, with its frames."
+    packed = re.search(r'type="text/plain">([^<]+)<', page)[1]
+    data = json.loads(zlib.decompress(base64.b64decode(packed)))
+    found = re.findall(r'<label><span>(.*?)</span><(select|input)(.*?)</label>', page)
+    labels = dict(zip((html.unescape(n) for n, *_ in found), data['labels']))
+    start = [re.search(r'value="(\\d+)"' + ' selected'*(kind == 'select'), rest)[1]
+             for _, kind, rest in found]
+    def panel(i, of, frames):
+        of = [list(labels)[j] for j in of]
+        kind = re.search(rf'class="fx-panel([^"]*)" data-panel="{i}"', page)[1]
+        def draw(*at):
+            k = 0
+            for name, a in zip(of, at): k = k*len(labels[name]) + a
+            return frames[k]
+        return Panel(tuple(of), draw, 'fx-over' in kind, 'fx-said' in kind)
+    panels = [panel(i, *o) for i, o in enumerate(zip(data['of'], data['frames']))]
+    chosen = {n for n, (_, kind, _) in zip(labels, found) if kind == 'select'}
+    choices, sliders = ({k: v for k, v in labels.items() if (k in chosen) == own}
+                        for own in (True, False))
+    caption = html.unescape(re.search('<figcaption>(.*?)<noscript>', page)[1])
+    start = dict(zip(labels, map(int, start)))
+    made = Explorer('a stored page', caption, panels, choices, sliders, start)
+    assert made.html() == page.strip(), 'the page was made by another version'
+    return made'''
+MADE = 'all explorers are made'
+
+def notebook(path, cells):
+    "Write a notebook of cells of code."
+    def cell(i, s): return dict(cell_type='code', id=f'c{i}', metadata={}, source=s, outputs=[],
+                                execution_count=None)
+    spec = dict(kernelspec=dict(display_name='Python 3', language='python', name='python3'))
+    nb = dict(cells=[cell(*c) for c in enumerate(cells)], metadata=spec, nbformat=4,
+              nbformat_minor=5)
+    Path(path).write_text(json.dumps(nb), encoding='utf-8')
+
 def lab_notebook(folder):
-    "A copy of the explorers' notebook, with what it reads beside it; its path."
-    nbs = Path(folder)/'nbs'
-    nbs.mkdir()
-    for k in ('results', 'models'): (Path(folder)/k).symlink_to(ROOT/k)
-    nb = json.loads((NBS/'54_widgets.ipynb').read_text(encoding='utf-8'))
-    for c in nb['cells']:
-        if c['cell_type'] == 'code': c.update(outputs=[], execution_count=None)
-    nb['cells'] = [c for c in nb['cells'] if '#| slow' not in ''.join(c['source'])]
-    (nbs/'drive.ipynb').write_text(json.dumps(nb), encoding='utf-8')
-    return 'nbs/drive.ipynb'
+    "A notebook that makes widgets of the explorers of nbs/explorers; its path."
+    pages = [str(p) for p in sorted((NBS/'explorers').glob('*.html'))]
+    cells = [f'again(Path({p!r}).read_text(encoding="utf-8"))' for p in pages]
+    notebook(f'{folder}/drive.ipynb', [AGAIN, *cells, f'print({MADE!r})'])
+    return 'drive.ipynb'
 
 LIVE = ['''from flowood.data import load, on_disk, to_nchw
 from flowood.flows.models import load_flow
@@ -71,12 +107,7 @@ sets = {k: to_nchw(load(k, 'test', size=28)[0][:50]) for k in names}''',
 
 def live_notebook(folder):
     "Two cells that call `explore` on a stored flow; the path."
-    def cell(i, s): return dict(cell_type='code', id=f'c{i}', metadata={}, source=s, outputs=[],
-                                execution_count=None)
-    spec = dict(kernelspec=dict(display_name='Python 3', language='python', name='python3'))
-    nb = dict(cells=[cell(*c) for c in enumerate(LIVE)], metadata=spec, nbformat=4,
-              nbformat_minor=5)
-    Path(folder, 'live.ipynb').write_text(json.dumps(nb), encoding='utf-8')
+    notebook(f'{folder}/live.ipynb', LIVE)
     return 'live.ipynb'
 
 def serve(folder):
@@ -89,7 +120,10 @@ def serve(folder):
            f'--IdentityProvider.token={token}', f'--ServerApp.root_dir={folder}',
            '--LabApp.news_url=',
            '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate']
-    env = dict(os.environ, PYTHONPATH=str(ROOT))
+    env = dict(os.environ, PYTHONPATH=str(ROOT), JUPYTERLAB_SETTINGS_DIR=f'{folder}/settings')
+    tracker = Path(folder, 'settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings')
+    tracker.parent.mkdir(parents=True)
+    tracker.write_text('{"windowingMode": "none"}') # cells out of sight are there, too
     p = subprocess.Popen(cmd, stdout=open(f'{folder}/server.log', 'w'), stderr=subprocess.STDOUT,
                          env=env, start_new_session=True)
     for _ in range(600):
@@ -111,6 +145,12 @@ class Count:
         page.on('pageerror', lambda e: self.errors.append(str(e)))
 
 SHOWN = "e => [...e.querySelectorAll('.fx-panel')].map(p => p.innerHTML).join('|')"
+
+ALIGNED = '''e => [...e.querySelectorAll('.fx-stack, .widget-gridbox')].every(g => {
+  const drawn = [...g.querySelectorAll('svg')].filter(s => s.getClientRects().length);
+  const [first, ...rest] = drawn.map(s => s.getBoundingClientRect());
+  return rest.every(b => ['x', 'y', 'width'].every(k => Math.abs(b[k] - first[k]) < 1));
+})'''
 
 def tab_to(page, control, most=80):
     "Whether the keyboard reaches a control."
@@ -136,6 +176,7 @@ def drive_figure(page, figure, count):
             count.move(figure.evaluate(SHOWN) != was)
         label = c.evaluate("c => c.closest('label').querySelector('span').textContent")
         said.append(f'{label} {count.changed - before}/{done}')
+    if not figure.evaluate(ALIGNED): count.errors.append('a panel is not where it should lie')
     points = figure.locator('[data-go]')
     if points.count():
         was = figure.evaluate(SHOWN)
@@ -183,11 +224,19 @@ def without_scripts(browser, files, shots):
     print(f'without scripts: {len(files) - bad} of {len(files)} are a captioned still picture')
     return bad
 
+def asked(url, path, method='GET'):
+    "What JupyterLab's server answers."
+    base, token = url.split('/lab/')[0], url.split('token=')[1].split('&')[0]
+    ask = urllib.request.Request(f'{base}/api/{path}?token={token}', method=method)
+    with urllib.request.urlopen(ask) as r: return json.load(r) if method == 'GET' else None
+
 def open_lab(page, url):
-    "Open a notebook and run it to the end."
-    page.set_default_timeout(600_000)
+    "Open a notebook, and run it when its kernel is there."
+    page.set_default_timeout(900_000)
     page.goto(url)
     page.wait_for_selector('.jp-Notebook .jp-Cell')
+    while not any(k['execution_state'] == 'idle' for k in asked(url, 'kernels')):
+        page.wait_for_timeout(1000)
     page.wait_for_timeout(3000)
     page.click('text=Run')
     page.click('text="Run All Cells"')
@@ -195,22 +244,21 @@ def open_lab(page, url):
 VISIBLE = '''e => [...e.querySelectorAll('.widget-html, .widget-image, .widget-label')]
   .filter(p => p.offsetParent).map(p => p.innerHTML + (p.src || '')).join('|')'''
 
-def drive_widget(page, box, count):
+def drive_widget(page, box, count, key):
     "Move every control of one widget."
     said = []
-    for c in box.locator('.widget-dropdown, .widget-slider, .widget-hslider').all():
-        label = c.locator('.widget-label').first.inner_text()
-        select, before = c.locator('select'), count.changed
-        handle = select if select.count() else c.locator('.noUi-handle').first
+    for c in box.locator('.widget-radio, .widget-slider').all():
+        label, before, keys = c.locator('.widget-label').first.inner_text(), count.changed, 2
+        handle = c.locator('input[type=radio]:checked, .noUi-handle').first
         handle.scroll_into_view_if_needed()
         handle.focus()
-        keys = ['ArrowDown']*2 if select.count() else ['ArrowRight']*2
-        for key in keys:
+        for _ in range(keys):
             was = box.evaluate(VISIBLE)
             page.keyboard.press(key)
             page.wait_for_timeout(400)
             count.move(box.evaluate(VISIBLE) != was)
-        said.append(f'{label} {count.changed - before}/{len(keys)}')
+        said.append(f'{label} {count.changed - before}/{keys}')
+    if not box.evaluate(ALIGNED): count.errors.append('a panel is not where it should lie')
     return ', '.join(said)
 
 def failed(page):
@@ -219,35 +267,32 @@ def failed(page):
     return wrong.first.inner_text() if wrong.count() else ''
 
 def drive_lab(browser, url, shots, count):
-    "The explorers' notebook in JupyterLab: with its kernel, and without."
+    "The explorers as widgets in JupyterLab: with the kernel, and without."
     page = browser.new_page(viewport=dict(width=1400, height=2200))
     count.listen(page)
     open_lab(page, url)
-    base, token = url.split('/lab/')[0], url.split('token=')[1].split('&')[0]
-    def kernels():
-        with urllib.request.urlopen(f'{base}/api/kernels?token={token}') as r: return json.load(r)
-    busy = 0
-    while busy < 5 and not failed(page): # idle five times in a row
-        page.wait_for_timeout(2000)
-        idle = all(k['execution_state'] == 'idle' for k in kernels())
-        busy = busy + 1 if idle else 0
+    done = page.locator(f'.jp-OutputArea-output:has-text("{MADE}")')
+    while not done.count() and not failed(page): page.wait_for_timeout(1000)
     if failed(page): count.errors.append(failed(page))
+    page.wait_for_timeout(3000)
     boxes = page.locator('.jp-OutputArea-output .flowood-explorer.widget-vbox')
     print(f'JupyterLab: {boxes.count()} explorers are widgets')
-    def each(when):
+    def each(when, key):
         for i, box in enumerate(boxes.all()):
             box.scroll_into_view_if_needed()
-            print(f'  {when}, explorer {i + 1}: {drive_widget(page, box, count)}')
+            print(f'  {when}, explorer {i + 1}: {drive_widget(page, box, count, key)}')
             if shots: box.screenshot(path=f'{shots}/lab-{i}-{when.replace(" ", "-")}.png')
-    each('kernel running')
-    for k in kernels():
-        ask = urllib.request.Request(f'{base}/api/kernels/{k["id"]}?token={token}',
-                                     method='DELETE')
-        urllib.request.urlopen(ask)
+    each('kernel running', 'ArrowRight')
+    before = len(count.errors)
+    for k in asked(url, 'kernels'): asked(url, f'kernels/{k["id"]}', 'DELETE')
     page.wait_for_timeout(2000)
     dismiss = page.locator('.jp-Dialog button')
     if dismiss.count(): dismiss.last.click()
-    each('kernel gone')
+    each('kernel gone', 'ArrowLeft')
+    def told(e): return 'Could not send widget sync message' in e
+    n = sum(map(told, count.errors[before:]))
+    count.errors[before:] = [e for e in count.errors[before:] if not told(e)]
+    print(f'JupyterLab itself says {n} times on the console that there is no kernel to tell')
     page.close()
 
 def drive_live(browser, url, shots, count):
