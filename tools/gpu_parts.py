@@ -178,7 +178,6 @@ def kept(path):
 
 def train(name, a, seconds, used):
     "One training of so many seconds, `used` before this call; bits/dim of test images, an AUROC."
-    device, mini = a.device, a.rehearse
     import torch
     from flowood.core import bits_per_dim
     from flowood.data import load, to_nchw
@@ -186,6 +185,7 @@ def train(name, a, seconds, used):
     from flowood.learner import Deadline, flow_dls, flow_learner, log_probs
     from flowood.metrics import compare
     from flowood.study import Precision, Save
+    device, mini = a.device, a.rehearse
     preset, args, data, other, (opt, lr), bs = TRAIN[name]
     if mini: args, bs = dict(nh=8, n_blocks=1) if name == 'realnvp' else dict(width=32), 8
     pixels = lambda d, part, n: to_nchw(load(d, part)[0][:n])
@@ -203,12 +203,14 @@ def train(name, a, seconds, used):
         def _tensors(self):
             keep(self.model, weights, self.learn.ema.avg)
             return super()._tensors()
-    learn = flow_learner(dls, flow, opt=opt, cbs=[Precision('tf32'), Both(state, stop), clock])
+    how = [Precision('tf32'), Both(state, stop, 0 if mini else 60), clock]
+    learn = flow_learner(dls, flow, opt=opt, cbs=how)
     try:
         with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1000, lr, pct_start=.1)
     except Exception as e:
         if type(e).__name__ != 'Stopped': raise
         return dict(state='paused', used=clock.used)
+    state.unlink(missing_ok=True)
     keep(flow, weights)
     bits = lambda v: bits_per_dim(log_probs(flow, v), math.prod(flow.shape)).double()
     ins, out = bits(pixels(data, 'test', n)), bits(pixels(other, 'test', n//2))
