@@ -250,7 +250,6 @@ def drive_widget(page, box, count, key):
     for c in box.locator('.widget-radio, .widget-slider').all():
         label, before, keys = c.locator('.widget-label').first.inner_text(), count.changed, 2
         handle = c.locator('input[type=radio]:checked, .noUi-handle').first
-        handle.scroll_into_view_if_needed()
         handle.focus()
         for _ in range(keys):
             was = box.evaluate(VISIBLE)
@@ -275,6 +274,7 @@ def drive_lab(browser, url, shots, count):
     while not done.count() and not failed(page): page.wait_for_timeout(1000)
     if failed(page): count.errors.append(failed(page))
     page.wait_for_timeout(3000)
+    page.set_default_timeout(30_000)
     boxes = page.locator('.jp-OutputArea-output .flowood-explorer.widget-vbox')
     print(f'JupyterLab: {boxes.count()} explorers are widgets')
     def each(when, key):
@@ -387,7 +387,9 @@ def main():
     p.add_argument('--page', help='only explorers of notebooks that begin like this')
     p.add_argument('--job', help=argparse.SUPPRESS)
     a = p.parse_args()
-    if a.job: return browse(json.loads(a.job))
+    if a.job:
+        sys.stdout.reconfigure(line_buffering=True)
+        return browse(json.loads(a.job))
     if a.shots:
         a.shots = str(Path(a.shots).resolve())
         Path(a.shots).mkdir(parents=True, exist_ok=True)
