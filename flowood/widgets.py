@@ -238,7 +238,7 @@ def widget(self:Explorer): # an `ipywidgets.VBox`
         made[k] = kind(options=v, index=self.start[k], description=k, layout=w.Layout(width=width),
                        style=dict(description_width='initial'))
     def stack(i, of, k=0, **more):
-        layout = dict(width='100%', margin='0', overflow='visible', align_self='start', **more)
+        layout = dict(width='100%', margin='0', overflow='visible', align_self='flex-start', **more)
         if not of: return w.HTML(self.frames[i][k], layout=layout)
         n = len(self.labels[of[0]])
         inner = [stack(i, of[1:], k*n + j) for j in range(n)]
