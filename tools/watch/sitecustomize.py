@@ -38,7 +38,8 @@ def unwatched(program, args, cwd, env):
     if env is None or here in os.fsdecode(dict(env).get('PYTHONPATH') or ''): return
     return f'{program} with an environment of its own'
 
-PLACES = places()
+# where the first process looked: a notebook may give what it starts an empty data root of its own
+PLACES = tuple(os.environ.setdefault('FLOWOOD_PLACES', os.pathsep.join(places())).split(os.pathsep))
 EVENTS = {'open': data, 'os.listdir': data, 'os.scandir': data, 'os.chdir': data,
           'socket.connect': lambda _, to: away(*to) if isinstance(to, tuple) else None,
           'socket.getaddrinfo': away, 'urllib.Request': away, 'subprocess.Popen': unwatched}
