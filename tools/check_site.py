@@ -159,6 +159,8 @@ def wordless(nbs=NBS):
             for v in unprinted(' '.join(option(c.src, 'fig-cap')), numbers): yield f'{where}: no code of the page prints {v}'
             begins = {w.strip('.,;:') for w in re.findall(r'^#\|\s{2,}(\S+)', c.src, flags=re.M)}
             for w in LOUD & begins: yield f'{where}: a line of an option must not begin with {w}, which nbdev obeys'
+            if re.search(r'^#\|\s{2,}- ', c.src, flags=re.M) or re.search(r'^#\| [\w-]+:\s*$', c.src, flags=re.M):
+                yield f'{where}: write a list of texts as ["...", begun on the line of its option, or nbdev trips over it'
 
 def astray(nbs=NBS, yml=ROOT/'_quarto.yml'):
     "Notebooks whose line `Next:` leads elsewhere than the sidebar; the site shows the sidebar's order."
@@ -199,7 +201,9 @@ def selftest():
         png = dict(output_type='display_data', data={'image/png': 'iVBO'})
         cap, alt = '#| fig-cap: "A is 0.51, b .5."\n', '#| fig-alt: >-\n#|   Two: bars\n#|   fall.\n'
         cases = {cap + alt + 'f(.507)': 0, cap + alt + 'f(.517)': 1, alt + 'f()': 1, cap + 'f(.507)': 1, 'f()': 2,
-                 cap + alt.replace('fall', 'hide') + 'f(.507)': 1, '#| hide\nf()': 0}
+                 cap + alt.replace('fall', 'hide') + 'f(.507)': 1, '#| hide\nf()': 0,
+                 cap + alt.replace('Two', '- Two') + 'f(.507)': 1,
+                 cap + '#| fig-alt:\n#|   Two bars.\nf(.507)': 1}
         for src, n in cases.items():
             write(nbs/'05_f.ipynb', (src, [png]))
             assert len([*wordless(nbs)]) == n, (src, [*wordless(nbs)])
@@ -207,7 +211,7 @@ def selftest():
         for to, n in (('f.html', 0), ('e.html', 1)):
             write(nbs/'04_e.ipynb', f'md:# E\n> All.\n\nNext: [f]({to}).')
             assert len([*astray(nbs, yml)]) == n, [*astray(nbs, yml)]
-    print('check_site: 16 faults, each seen to be found')
+    print('check_site: 18 faults, each seen to be found')
 
 if __name__ == '__main__':
     if '--selftest' in sys.argv: sys.exit(selftest())
