@@ -249,11 +249,13 @@ def drive_widget(page, box, count, key):
     said = []
     for c in box.locator('.widget-radio, .widget-slider').all():
         label, before, keys = c.locator('.widget-label').first.inner_text(), count.changed, 2
-        handle = c.locator('input[type=radio]:checked, .noUi-handle').first
-        handle.focus()
+        slider = c.locator('.noUi-handle')
+        if slider.count(): slider.first.focus()
         for _ in range(keys):
             was = box.evaluate(VISIBLE)
-            page.keyboard.press(key)
+            # the choices of ipywidgets are no group of the browser: each is reached by Tab, and Space takes it
+            if not slider.count(): c.locator('input[type=radio]:not(:checked)').first.focus()
+            page.keyboard.press(key if slider.count() else 'Space')
             page.wait_for_timeout(400)
             count.move(box.evaluate(VISIBLE) != was)
         said.append(f'{label} {count.changed - before}/{keys}')
