@@ -39,18 +39,17 @@ FAMILIES = {k: (k, {}, {}) for k in ('realnvp', 'nsf', 'lean', 'tar', 'tarflow',
 FAMILIES['glow'] = ('kirichenko/glow-fashion', dict(n_scales=2, n_steps=4, nh=64, n_blocks=1),
                     dict(opt='AdamW', lr=1e-3, bs=64))
 
+@cache
 def training_images(data):
     "Images to train on, and 5,000 to validate on, `uint8` tensors."
     x = load(data, 'train')[0]
     cut = torch.randperm(len(x), generator=rng('fashion' if data == 'FashionMNIST' else data)).numpy()
     return to_nchw(x[cut[5000:]]), to_nchw(x[cut[:5000]])
 
-def mean_bits(flow, x):
-    "Mean bits/dim of images and half its 95 % interval, and images per CPU-second."
-    c = time.process_time()
-    b = bits_per_dim(log_probs(flow, x), math.prod(flow.shape)).double()
-    c = time.process_time() - c
-    return round(b.mean().item(), 4), round(1.96*b.std().item()/len(b)**.5, 4), round(len(x)/c)
+def mean_bits(flow, log_prob):
+    "Mean bits/dim of images and half its 95 % interval."
+    b = bits_per_dim(torch.as_tensor(log_prob), math.prod(flow.shape)).double()
+    return round(b.mean().item(), 4), round(1.96*b.std().item()/len(b)**.5, 4)
 
 def fit(name, data, seconds, seed=0, opt=None, lr=None, bs=None, ratio=None, args={}, path=None):
     "Train a preset for so many CPU-seconds; the model, and the facts of its training."
@@ -62,7 +61,8 @@ def fit(name, data, seconds, seed=0, opt=None, lr=None, bs=None, ratio=None, arg
     dls = flow_dls(images, valid[:250], bs=bs, seed=seed, n_batches=150)
     own = dict(opt_func=partial(OptimWrapper, opt=partial(MuonAdamW, ratio=ratio))) if ratio else {}
     clock = Deadline(seconds, time.process_time)
-    cbs = [Checkpoint(path, dict(name=name, data=data, seconds=seconds, seed=seed, args=args))] if path else []
+    about = dict(name=name, data=data, seconds=seconds, seed=seed, opt=opt, lr=lr, bs=bs, ratio=ratio, args=args)
+    cbs = [Checkpoint(path, about)] if path else []
     learn = flow_learner(dls, flow, seed=seed, opt=opt, wd=p['wd'], **own, cbs=[*cbs, clock])
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1000, lr, pct_start=.1)
     return flow.eval(), dict(data=data, seed=seed, opt=opt, lr=lr, bs=bs, seconds=round(clock.used),
@@ -80,7 +80,10 @@ def keep(flow, name, data, **facts):
     flow.load_state_dict({k: v.half().to(v.dtype) if v.is_floating_point() else v
                           for k, v in flow.eval().state_dict().items()})
     test = to_nchw(load(data, 'test')[0])
-    bits, half, rate = mean_bits(flow, test)
+    c = time.process_time()
+    log_prob = log_probs(flow, test)
+    rate = round(len(test)/(time.process_time() - c))
+    bits, half = mean_bits(flow, log_prob)
     facts = dict(data=data, **facts, bits_per_dim=bits, half_interval=half, n_test=len(test),
                  images_per_cpu_second=rate, hardware=hardware())
     save_flow(flow.half(), ROOT/f'models/{name}.safetensors', **facts)
@@ -89,7 +92,8 @@ def keep(flow, name, data, **facts):
 @cache
 def others(data, n):
     "Statistics that need no model, of the same images: tables by set."
-    near = Distances(to_nchw(load(data, 'test')[0][:1]).shape[1:]).fit(training_images(data)[0])
+    images = training_images(data)[0]
+    near = Distances(images.shape[1:]).fit(images)
     return {k: score_table([code_lengths, near], x, k) for k, x in sets(data, n).items()}
 
 @cache
@@ -114,10 +118,8 @@ def judged(flow, data, n):
         ins = s(stats['test'].data)
         rows += [dict(ood=k, score=name, **compare(ins, s(t.data)))
                  for k, t in stats.items() if k not in ('held', 'test')]
-    d = math.prod(flow.shape)
-    each = {k: bits_per_dim(torch.tensor(t['log_prob']), d) for k, t in stats.items()}
-    half = 1.96*each['test'].std().item()/n**.5
-    return dict(bits={k: round(b.mean().item(), 4) for k, b in each.items()}, half_interval=round(half, 4),
+    bits = {k: mean_bits(flow, t['log_prob']) for k, t in stats.items()}
+    return dict(bits={k: mean for k, (mean, _) in bits.items()}, half_interval=bits['test'][1],
                 parameters=flow.n_params, n=n, aurocs=rows)
 
 GRID = ROOT/'results/18_density.json'
