@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""README.md from nbs/index.ipynb, without Quarto, and the cards of the models in models/README.md: python tools/make_readme.py [--check]
+"""README.md from nbs/index.ipynb, without Quarto, the cards of the models in models/README.md, and the sums by which
+an installed package knows them in flowood/weights.json: python tools/make_readme.py [--check]
 
 Markdown cells as they are, code cells fenced, text outputs in a block below, pictures left out. `#| hide` drops a cell,
 `#| echo: false` its code, `#| output: false` its output. Links to site pages become links to the notebooks; boxes of the site (`:::`) go.
 `--check` writes nothing and fails if one of them is stale.
 """
-import json, math, re, sys
+import hashlib, json, math, re, sys
 from html import unescape
 
 from nbs import NBS, ROOT, notebooks, read
@@ -65,11 +66,20 @@ def cards():
     "All of them."
     names = ['name', 'model', 'arguments', 'numbers', 'trained on', 'bits/dim', 'steps', 'seed', 'time', 'hardware']
     head = '<!-- written by tools/make_readme.py: run `make readme` -->\n\n# Models\n\nSmall flows in float16, each trained by a cell of the notebooks or of a study and named by what they serve. `load_flow(name)` loads one; bits/dim are those that its notebook measured, on examples it was not trained on.\n\n'
-    return head + '\n'.join(['| ' + ' | '.join(l) + ' |' for l in (names, ['---']*len(names))] + [card(p) for p in sorted((ROOT/'models').rglob('*.safetensors'))]) + '\n'
+    return head + '\n'.join(['| ' + ' | '.join(l) + ' |' for l in (names, ['---']*len(names))] + [card(p) for p in models()]) + '\n'
+
+def models():
+    "The files of all stored flows."
+    return sorted((ROOT/'models').rglob('*.safetensors'))
+
+def sums():
+    "Name and SHA-256 of each, as JSON."
+    name = lambda p: p.relative_to(ROOT/'models').with_suffix('').as_posix()
+    return json.dumps({name(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in models()}, indent=1) + '\n'
 
 if __name__ == '__main__':
     if not (NBS/'index.ipynb').exists(): sys.exit('nbs/index.ipynb is missing, so there is nothing to make README.md from.')
-    for path, new in ((ROOT/'README.md', readme()), (ROOT/'models/README.md', cards())):
+    for path, new in ((ROOT/'README.md', readme()), (ROOT/'models/README.md', cards()), (ROOT/'flowood/weights.json', sums())):
         old, name = path.read_text(encoding='utf-8') if path.exists() else '', path.relative_to(ROOT)
         if '--check' not in sys.argv: path.write_text(new, encoding='utf-8'); print(f'wrote {name}')
         elif old != new: sys.exit(f'{name} is not what it is made from; run make readme.')

@@ -1,5 +1,10 @@
-"Is the installed flowood whole? Run by tools/test.py in a clean environment, outside the tree."
-import importlib, pkgutil, sys, time
+"""Is the installed flowood whole? Run by tools/test.py in a clean environment, outside the tree.
+
+    python smoke.py [MODELS]: with the repository's models/, one is also fetched by name from a hub of this machine
+"""
+import importlib, os, pkgutil, shutil, sys, tempfile, threading, time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,5 +35,27 @@ if 'flowood.flows.models' in names:
     assert lp.shape == (4,) and lp.isfinite().all(), lp
     print(f'a small flow gives log_prob {lp.mean().item():.1f} nats')
 else: print('skipped: flowood.flows.models is not there yet')
+
+class Hub(SimpleHTTPRequestHandler):
+    "A folder over HTTP, which notes what was asked for."
+    asked = []
+    def log_message(self, *args): self.asked.append(self.path)
+
+def fetch(models, name='interpret-cycle'):
+    "Load a model by its name, from a hub that this process serves; twice, which asks once."
+    from flowood.flows.models import load_flow
+    with tempfile.TemporaryDirectory() as d:
+        there = Path(d)/f'flowood/flowood/resolve/v{flowood.__version__}'
+        there.mkdir(parents=True)
+        shutil.copy(f'{models}/{name}.safetensors', there)
+        server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Hub, directory=d))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        os.environ.update(HF_ENDPOINT=f'http://127.0.0.1:{server.server_port}', no_proxy='127.0.0.1', TORCH_HOME=d)
+        t, data = time.time(), [load_flow(name).meta['data'] for _ in range(2)]
+        server.shutdown()
+    assert len(Hub.asked) == 1, Hub.asked
+    print(f'{name} ({data[0]}) fetched from a hub and loaded twice in {time.time() - t:.1f} s')
+
+if sys.argv[1:]: fetch(sys.argv[1])
 versions = (f'{p} {version(p)}' for p in ('torch', 'fastai', 'fastcore', 'numpy'))
 print(f'Python {sys.version.split()[0]}', *versions, sep=', ')

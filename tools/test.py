@@ -135,7 +135,7 @@ def smoke(tmp):
     whl, = tmp.glob('*.whl')
     rc, out = sh(PY, TOOLS/'env.py', e, '--clear', '--upgrade', whl, 'fastai', 'fastcore')
     if rc: return rc, out[-3000:]
-    return sh(env.python(e), '-W', 'ignore', TOOLS/'smoke.py', cwd=tmp, PYTHONPATH='')
+    return sh(env.python(e), '-W', 'ignore', TOOLS/'smoke.py', ROOT/'models', cwd=tmp, PYTHONPATH='')
 
 def checks(tmp):
     "All tests but the notebooks, the longest first."

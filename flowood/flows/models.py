@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['MODELS', 'PRESETS', 'pixel_maps', 'realnvp', 'stack', 'glow', 'tabular', 'Whiten', 'InvertibleLinear', 'Flatten',
            'lean', 'nsf', 'Registry', 'load_families', 'create', 'create_from', 'flow_config', 'default_model',
-           'shape_args', 'batch_size', 'save_flow', 'load_flow']
+           'shape_args', 'batch_size', 'save_flow', 'load_flow', 'published']
 
 # %% ../../nbs/15_models.ipynb #35641832
-import inspect, math, pkgutil
+import difflib, inspect, json, math, os, pkgutil
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -477,14 +477,11 @@ def save_flow(
     "Write weights and config to one file, whole or not at all."
     save_tensors(path, flow.state_dict(), dict(meta, kind='flow', config=flow_config(flow)))
 
-_MODELS_DIR = Path(flowood.__file__).parents[1]/'models'
-
 def load_flow(
-    path, # file written by `save_flow`, or the name of one in the repository's `models/`
+    path, # file written by `save_flow`, or the name of a published model
 )->Density: # in evaluation mode; its `meta` holds what was kept beside it
     "Rebuild a saved model; raises a sentence for a missing, truncated or foreign file."
-    ours = _MODELS_DIR/f'{path}.safetensors'
-    state, meta = load_tensors(ours if ours.is_file() else path)
+    state, meta = load_tensors(_model_file(path))
     require(meta.get('kind') == 'flow' and meta['config']['model'] in MODELS,
             f'{path} does not hold a model that this version of flowood can build')
     flow = create_from(meta['config'])
@@ -494,3 +491,38 @@ def load_flow(
         raise ValueError(f'the weights in {path} do not fit the model it names: {why}') from None
     flow.meta = meta
     return flow.eval()
+
+# %% ../../nbs/15_models.ipynb #15a0b002
+_MODELS_DIR = Path(flowood.__file__).parents[1]/'models'
+
+@cache
+def published()->dict: # name -> SHA-256 of its file
+    "The models that `load_flow` knows by name."
+    return json.loads(Path(flowood.__file__).with_name('weights.json').read_text())
+
+def _model_file(
+    path, # a file, or the name of a published model
+)->Path: # where it lies on this machine
+    "A model's file: as given, from the repository's `models/`, or fetched from the hub once."
+    name, path = str(path), Path(path)
+    ours = _MODELS_DIR/f'{name}.safetensors'
+    if path.is_file() or ours.is_file(): return path if path.is_file() else ours
+    near = difflib.get_close_matches(name, published(), 3)
+    near = f'published models with such names are {", ".join(near)}' if near else \
+        'models/README.md lists the published names'
+    require(name in published(), f'no checkpoint at {path}; {near}', FileNotFoundError)
+    return _fetched(name, published()[name])
+
+def _fetched(name, sha):
+    "A published model's file in the cache, fetched into it if it is not there."
+    kept = Path(torch.hub.get_dir())/f'flowood/{name}-{sha[:8]}.safetensors'
+    if kept.is_file(): return kept
+    hub = os.environ.get('HF_ENDPOINT') or 'https://huggingface.co'
+    url = f'{hub}/flowood/flowood/resolve/v{flowood.__version__}/{name}.safetensors'
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    try: torch.hub.download_url_to_file(url, str(kept), hash_prefix=sha, progress=False)
+    except (OSError, ValueError, RuntimeError) as e: # no network, a foreign address, another sum
+        why = str(e).splitlines()[0]
+        raise FileNotFoundError(f'the model {name!r} is not on this machine and could not be '
+            f'fetched from {url} ({why}); connect, or put its file at {kept}') from None
+    return kept
