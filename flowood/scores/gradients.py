@@ -49,7 +49,11 @@ def _conv(m, a, d):
     "Squared norms of a convolution's parameters."
     return dict(weight=_squares(_weight_grads(m, a, d)), bias=_squares(d.flatten(2).sum(2)))
 
-def _linear(m, a, d): return dict(weight=_squares(d)*_squares(a), bias=_squares(d))
+def _linear(m, a, d):
+    "Squared norms of a dense layer's parameters; its rows may be tokens, `(B, T, features)`."
+    a, d = (t.view(len(t), -1, t.shape[-1]) for t in (a, d))
+    by_token = (d @ d.mT)*(a @ a.mT)
+    return dict(weight=by_token.sum((1, 2)), bias=_squares(d.sum(1)))
 
 # %% ../../nbs/34_gradients.ipynb #3d51e185
 def _normed(m, a, d):
@@ -85,7 +89,7 @@ def _weight_normed(m):
 
 def _rule(m, a, d):
     "Squared norms of a layer's parameters, from its inputs and the gradients of its outputs."
-    if type(m) is nn.Linear and a[0].ndim == 2: return _linear(m, a[0], d[0])
+    if type(m) is nn.Linear: return _linear(m, a[0], d[0])
     if _plain_conv(m) and type(m) is nn.Conv2d: return _conv(m, a[0], d[0])
     if _plain_conv(m) and _weight_normed(m): return _normed(m, a[0], d[0])
     return _any(m, a, d)
