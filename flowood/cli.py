@@ -638,6 +638,7 @@ def _number(kind, what, ok):
 _COUNT = _number(int, 'a whole number of at least 1', lambda v: 1 <= v < 2**31)
 _SEED = _number(int, 'a whole number from 0 to 4294967295', lambda v: 0 <= v < 2**32)
 _RATE = _number(float, 'a rate between 0 and 1', lambda v: 0 < v < 1)
+_SHARE = _number(float, 'a share of at least 0 and below 0.5', lambda v: 0 <= v < .5)
 _ABOVE = _number(float, 'a number above 0', lambda v: v > 0)
 _TIME = _number(float, 'a number of at least 0', lambda v: v >= 0)
 
@@ -663,6 +664,8 @@ def _fit_args(add):
         help="'auto', a flow; 'diffusion', or another preset's name")
     add('--features', metavar='NAME',
         help="a network that looks at the images, too: 'auto', 'mobilenet_v2@128', 'timm/...'")
+    add('--dirty', type=_SHARE, metavar='SHARE',
+        help='of the examples that may be OOD themselves, such as 0.05 (0)')
     _training_args(add)
 
 def _training_args(add):

@@ -271,7 +271,7 @@ def _open_array(path):
         if str(path) in str(e): raise
         raise ValueError(why(e)) from e
     require(dtype.kind in 'uifb',
-            f'{path} holds {dtype}, not numbers; save an array of uint8 or floats')
+            f'{path} holds {dtype}, not real numbers; save an array of uint8 or floats')
     if key is None:
         row = int(np.prod(shape[1:]))*dtype.itemsize
         have = (path.stat().st_size - start)//max(row, 1)
@@ -372,7 +372,7 @@ def _require_kind(where, is_image, how):
     "Raise one sentence unless a detector of this kind of data is to score it."
     is_a, was = ('images' if o else 'a table' for o in (is_image, how.image))
     require(not how.shape or bool(how.image) == is_image,
-            f'{where} is {is_a} and the detector was fitted on {was}')
+            f'{where} holds {is_a} and the detector was fitted on {was}')
 
 class _Images(Source):
     "Images from an array."
@@ -1014,9 +1014,9 @@ class _Csv:
         names = next(csv.reader(lines, delimiter=self.sep))
         names = [self._name(o.strip()) for o in names]
         while len(names) > 1 and not names[-1]: names.pop()
-        require(not all(map(_isnumber, names)) or names == [str(i) for i in range(len(names))],
-                f'the first line of {path} holds numbers, not column names; add a header line')
         self.names = [o or f'Unnamed: {i}' for i, o in enumerate(names)]
+        require(not all(map(_isnumber, names)) or self._counted(),
+                f'the first line of {path} holds numbers, not column names; add a header line')
         self.comments = self.units = False
         rows = [row for row, _ in itertools.islice(self.rows(), 100)]
         marked = [row[0].lstrip().startswith(('#', '%')) for row in rows]
@@ -1044,6 +1044,17 @@ class _Csv:
         if self.units:
             what = 'the row below the header holds no number and is left out'
             self.notes.append(f'{self.path}: {what}.')
+        cols = [j for j in range(len(self.names)) if all(map(number, _nth(rows, j)))]
+        own = [self.names[j] for j in cols if number(self.names[j])]
+        if rows and own and len(own) == len(cols) and not self._counted():
+            self.notes.append(f'{self.path}: the first line is read as names, and holds the '
+                              f'numbers {_list(own)}; if it is data, add a header line.')
+
+    def _counted(self):
+        "Whether the columns have no names but their numbers, as pandas writes them."
+        return self.names == [str(i) for i in range(len(self.names))]
+
+def _nth(rows, j): return [row[j] if j < len(row) else '' for row in rows]
 
 # %% ../nbs/06_sources.ipynb #20ab0b40
 @patch
@@ -1723,9 +1734,22 @@ def check_fit(self:Source,
     "Count the examples; raise one sentence if there are too few, or if most rows are unreadable."
     if self.kind == 'image' and self.n is not None: n = self.n - getattr(self, 'bad', 0)
     else: n = self._count()
-    require(n >= min_rows, f'{self.path} holds {n} examples and at least {min_rows} are needed '
-                           f'to fit a detector')
+    lost = (self.n or n) - n
+    some = f' that can be read and {lost:,} that cannot,' if lost else ''
+    require(n >= min_rows, f'{self.path} holds {n} examples{some} and at least {min_rows} are '
+                           f'needed to fit a detector')
     return n
+
+@patch
+def check_read(self:Source,
+    n:int, # examples that the last pass could read
+):
+    "Raise one sentence if there were more that it could not."
+    lost = len(self.skipped)
+    if lost <= n: return
+    name, why = self.skipped[0]
+    require(False, f'{lost:,} of {lost + n:,} examples of {self.path} cannot be read, the first '
+                   f'({name}) because {why}' + (self._advice or '; leave them out'))
 
 @patch
 def _count(self:Source):
