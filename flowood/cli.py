@@ -420,6 +420,7 @@ def export(
     print(f'{out}: {out.stat().st_size/1e6:.1f} MB, {about["score"]} at alpha {about["alpha"]:g}, '
           f'{about["n_cal"]:,} calibration scores, {about["precision"]}')
     print(f'x: {about["layout"]}; {about["before"]}')
+    if about['columns']: print('columns: ' + ', '.join(about['columns']))
     if about['stats']:
         print(f'stats: float64 (N, {len(about["stats"])}), {", ".join(about["stats"])}; '
               'flowood.export.OnnxDetector computes code lengths')
