@@ -197,11 +197,21 @@ def score(
     most = top or (20 if explain else 0)
     found = _score_paths(det, paths, out, bs or 256, progress, most)
     with _messages(out):
-        for note in found['notes']: print('note:', note)
+        for note in [*_fitted_on(detector, paths), *found['notes']]: print('note:', note)
         _say_scored(found, out)
         if top: _say_top(found['top'], found['n'])
         if explain: _write_reasons(_reasons(det, paths, found['top']), Path(explain).expanduser())
     return dict(found, skipped=len(found['skipped']))
+
+def _fitted_on(detector, paths):
+    "A sentence for each path that holds what the detector was made from."
+    folder = Path(detector).expanduser()
+    if folder.is_file(): folder = folder.parent
+    try: known = json.loads((folder/'detector.json').read_text())['facts']['data']
+    except (OSError, ValueError, KeyError): return
+    for p in paths:
+        if _same(p, known): yield (f'{p} is what this detector was fitted on; p-values and '
+            'decisions are about new data, and can be far off on examples that were trained on')
 
 # %% ../nbs/59_cli.ipynb #a7d60002
 def _score_paths(det, paths, out, bs, progress, top):
@@ -692,7 +702,7 @@ def _score_args(add):
     add('--bs', type=_COUNT, help='examples per batch (256)')
     add('--device', default='cpu', help='cpu or cuda')
     add('--import', dest='module', help=_MODULE)
-    add('--shards-of', dest='size', type=_COUNT, help='examples per shard (10,240)')
+    add('--shards-of', dest='size', type=_COUNT, help='examples per shard, whole batches (10,240)')
     add('--quiet', action='store_true', help='no progress')
     _job_args(add, 'shards')
 
