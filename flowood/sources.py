@@ -326,12 +326,17 @@ def _require_shape(where, has, needs):
 def _white(a, given=None):
     "The value of white in images `a` that are not bytes."
     if a.dtype.kind == 'f':
-        if given in (1, 255): return given
+        if given == 1 or given == 255 and not _fractions(a): return given
         with warnings.catch_warnings(): # an image may be all NaN
             warnings.simplefilter('ignore')
             return 255 if np.nanmedian(np.nanmax(_flat(a), axis=1)) > 1 else 1
     if given and given >= 255: return given
     return _depth(a[a <= 65535].max(initial=0))
+
+def _fractions(a):
+    "Whether images have values between 0 and 1, and none beyond, as those of 0..255 never are."
+    known = a[np.isfinite(a)]
+    return bool(len(known) and known.max() <= 1 and (known % 1).any())
 
 def _depth(top):
     "White of pixels that go up to `top`: 255, 511, ..., 65535."
