@@ -468,7 +468,7 @@ def _train(self:OODDetector, parts, test, config, spec, shape, spent):
 def _calibrate(self:OODDetector, parts, test):
     "Fit and calibrate every score; judge the test part, or each example out of its fold."
     pipe = self.pipeline_
-    _say(self, f'judging {sum(len(f) + len(c) for _, f, c in parts):,} held-out examples')
+    _say(self, 'fitting scores to held-out examples, and calibrating them')
     one = lambda i: [pipe.tables(p[i], only=k)[0] for k, p in enumerate(parts)]
     fit, cal = one(1), one(2)
     by = [*pipe.plain, self._by()]
