@@ -675,8 +675,7 @@ def _fit_args(add):
         help="'auto', a flow; 'diffusion', or another preset's name")
     add('--features', metavar='NAME',
         help="a network that looks at the images, too: 'auto', 'mobilenet_v2@128', 'timm/...'")
-    add('--dirty', type=_SHARE, metavar='SHARE',
-        help='of the examples that may be OOD themselves, such as 0.05 (0)')
+    add('--dirty', type=_SHARE, metavar='SHARE', help='of examples that may be OOD themselves (0)')
     _training_args(add)
 
 def _training_args(add):

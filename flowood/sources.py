@@ -1049,17 +1049,24 @@ class _Csv:
         if self.units:
             what = 'the row below the header holds no number and is left out'
             self.notes.append(f'{self.path}: {what}.')
-        cols = [j for j in range(len(self.names)) if all(map(number, _nth(rows, j)))]
-        own = [self.names[j] for j in cols if number(self.names[j])]
-        if rows and own and len(own) == len(cols) and not self._counted():
-            self.notes.append(f'{self.path}: the first line is read as names, and holds the '
-                              f'numbers {_list(own)}; if it is data, add a header line.')
+        self._note_names(rows, number)
 
-    def _counted(self):
-        "Whether the columns have no names but their numbers, as pandas writes them."
-        return self.names == [str(i) for i in range(len(self.names))]
+# %% ../nbs/06_sources.ipynb #06d10003
+@patch
+def _counted(self:_Csv):
+    "Whether the columns have no names but their numbers, as pandas writes them."
+    return self.names == [str(i) for i in range(len(self.names))]
 
-def _nth(rows, j): return [row[j] if j < len(row) else '' for row in rows]
+@patch
+def _note_names(self:_Csv, rows, number):
+    "A note if every column of numbers has a number for its name."
+    if self._counted() or not rows: return
+    nth = lambda j: [row[j] if j < len(row) else '' for row in rows]
+    cols = [j for j in range(len(self.names)) if all(map(number, nth(j)))]
+    own = [self.names[j] for j in cols if number(self.names[j])]
+    if own and len(own) == len(cols):
+        self.notes.append(f'{self.path}: the first line is read as names, and holds the '
+                          f'numbers {_list(own)}; if it is data, add a header line.')
 
 # %% ../nbs/06_sources.ipynb #20ab0b40
 @patch
