@@ -283,7 +283,7 @@ def fit(self:OODDetector,
     require(not self.unit or src.kind == 'table',
             f'unit=True is for rows of features, and {src.path} holds images; leave it out')
     src.check_fit(min_rows=self.least)
-    _say(self, f'reading {src.path}')
+    if isinstance(src.path, Path): _say(self, f'reading {src.path}')
     names, x = src.sample(self.most, self.seed)
     src.check_read(len(x))
     said += _unreadable(src)
