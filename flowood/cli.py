@@ -197,11 +197,21 @@ def score(
     most = top or (20 if explain else 0)
     found = _score_paths(det, paths, out, bs or 256, progress, most)
     with _messages(out):
-        for note in found['notes']: print('note:', note)
+        for note in [*_fitted_on(detector, paths), *found['notes']]: print('note:', note)
         _say_scored(found, out)
         if top: _say_top(found['top'], found['n'])
         if explain: _write_reasons(_reasons(det, paths, found['top']), Path(explain).expanduser())
     return dict(found, skipped=len(found['skipped']))
+
+def _fitted_on(detector, paths):
+    "A sentence for each path that holds what the detector was made from."
+    folder = Path(detector).expanduser()
+    if folder.is_file(): folder = folder.parent
+    try: known = json.loads((folder/'detector.json').read_text())['facts']['data']
+    except (OSError, ValueError, KeyError): return
+    for p in paths:
+        if _same(p, known): yield (f'{p} is what this detector was fitted on; p-values and '
+            'decisions are about new data, and can be far off on examples that were trained on')
 
 # %% ../nbs/59_cli.ipynb #a7d60002
 def _score_paths(det, paths, out, bs, progress, top):
@@ -420,6 +430,7 @@ def export(
     print(f'{out}: {out.stat().st_size/1e6:.1f} MB, {about["score"]} at alpha {about["alpha"]:g}, '
           f'{about["n_cal"]:,} calibration scores, {about["precision"]}')
     print(f'x: {about["layout"]}; {about["before"]}')
+    if about['columns']: print('columns: ' + ', '.join(about['columns']))
     if about['stats']:
         print(f'stats: float64 (N, {len(about["stats"])}), {", ".join(about["stats"])}; '
               'flowood.export.OnnxDetector computes code lengths')
@@ -638,6 +649,7 @@ def _number(kind, what, ok):
 _COUNT = _number(int, 'a whole number of at least 1', lambda v: 1 <= v < 2**31)
 _SEED = _number(int, 'a whole number from 0 to 4294967295', lambda v: 0 <= v < 2**32)
 _RATE = _number(float, 'a rate between 0 and 1', lambda v: 0 < v < 1)
+_SHARE = _number(float, 'a share of at least 0 and below 0.5', lambda v: 0 <= v < .5)
 _ABOVE = _number(float, 'a number above 0', lambda v: v > 0)
 _TIME = _number(float, 'a number of at least 0', lambda v: v >= 0)
 
@@ -663,6 +675,7 @@ def _fit_args(add):
         help="'auto', a flow; 'diffusion', or another preset's name")
     add('--features', metavar='NAME',
         help="a network that looks at the images, too: 'auto', 'mobilenet_v2@128', 'timm/...'")
+    add('--dirty', type=_SHARE, metavar='SHARE', help='of examples that may be OOD themselves (0)')
     _training_args(add)
 
 def _training_args(add):
@@ -688,7 +701,7 @@ def _score_args(add):
     add('--bs', type=_COUNT, help='examples per batch (256)')
     add('--device', default='cpu', help='cpu or cuda')
     add('--import', dest='module', help=_MODULE)
-    add('--shards-of', dest='size', type=_COUNT, help='examples per shard (10,240)')
+    add('--shards-of', dest='size', type=_COUNT, help='examples per shard, whole batches (10,240)')
     add('--quiet', action='store_true', help='no progress')
     _job_args(add, 'shards')
 

@@ -174,6 +174,7 @@ def _held_out(self:OODDetector, X, spec):
     "Fit, calibration and test parts of separate held-out data."
     h = open_source(X, shape=spec['shape'], columns=spec['columns'], **spec['settings'])
     names, x = h.sample(3*5000, self.seed)
+    h.check_read(len(x))
     need = max(60, 3*_enough(self))
     require(len(x) >= need, f'{h.path} holds {len(x)} examples, and {need} are needed to fit a '
             f'score, to calibrate it at alpha {self.alpha:g}, and to test')
@@ -255,7 +256,12 @@ def _train_flow(
 def _say_epoch(row):
     "One line of a log."
     if isinstance(row[0], int):
-        print(f'epoch {row[0]:3}: {row[1]:8.4f} bits/dim in training, {row[2]:8.4f} on other data')
+        print(f'epoch {row[0]:3}: {row[1]:8.4f} bits/dim in training, {row[2]:8.4f} on other data',
+              flush=True)
+
+def _say(det, what):
+    "A line for who waits, and only if there is somebody."
+    if det.progress: print(what, flush=True)
 
 # %% ../nbs/50_detector.ipynb #ffbec232
 @patch
@@ -277,7 +283,9 @@ def fit(self:OODDetector,
     require(not self.unit or src.kind == 'table',
             f'unit=True is for rows of features, and {src.path} holds images; leave it out')
     src.check_fit(min_rows=self.least)
+    if isinstance(src.path, Path): _say(self, f'reading {src.path}')
     names, x = src.sample(self.most, self.seed)
+    src.check_read(len(x))
     said += _unreadable(src)
     require((x != x[0]).any(), f'all {len(x):,} examples of {src.path} are the same, so there is '
             'nothing to learn from them; give others')
@@ -443,6 +451,7 @@ def _train(self:OODDetector, parts, test, config, spec, shape, spent):
     small = dict(spec, shape=list(shape))
     for i, (raw, valid, _) in enumerate(parts):
         x = seen(raw)
+        if len(parts) > 1: _say(self, f'model {i + 1} of {len(parts)}')
         out = Path(self.out)/(f'fold{i}' if len(parts) > 1 else '') if self.out else None
         plans.append(_make_plan(self, x, config, small, held, share/len(parts), out))
         flow = _new_flow(self, config, x, seed=i)
@@ -459,6 +468,7 @@ def _train(self:OODDetector, parts, test, config, spec, shape, spent):
 def _calibrate(self:OODDetector, parts, test):
     "Fit and calibrate every score; judge the test part, or each example out of its fold."
     pipe = self.pipeline_
+    _say(self, 'fitting scores to held-out examples, and calibrating them')
     one = lambda i: [pipe.tables(p[i], only=k)[0] for k, p in enumerate(parts)]
     fit, cal = one(1), one(2)
     by = [*pipe.plain, self._by()]

@@ -271,7 +271,7 @@ def _open_array(path):
         if str(path) in str(e): raise
         raise ValueError(why(e)) from e
     require(dtype.kind in 'uifb',
-            f'{path} holds {dtype}, not numbers; save an array of uint8 or floats')
+            f'{path} holds {dtype}, not real numbers; save an array of uint8 or floats')
     if key is None:
         row = int(np.prod(shape[1:]))*dtype.itemsize
         have = (path.stat().st_size - start)//max(row, 1)
@@ -326,12 +326,17 @@ def _require_shape(where, has, needs):
 def _white(a, given=None):
     "The value of white in images `a` that are not bytes."
     if a.dtype.kind == 'f':
-        if given in (1, 255): return given
+        if given == 1 or given == 255 and not _fractions(a): return given
         with warnings.catch_warnings(): # an image may be all NaN
             warnings.simplefilter('ignore')
             return 255 if np.nanmedian(np.nanmax(_flat(a), axis=1)) > 1 else 1
     if given and given >= 255: return given
     return _depth(a[a <= 65535].max(initial=0))
+
+def _fractions(a):
+    "Whether images have values between 0 and 1, and none beyond, as those of 0..255 never are."
+    known = a[np.isfinite(a)]
+    return bool(len(known) and known.max() <= 1 and (known % 1).any())
 
 def _depth(top):
     "White of pixels that go up to `top`: 255, 511, ..., 65535."
@@ -372,7 +377,7 @@ def _require_kind(where, is_image, how):
     "Raise one sentence unless a detector of this kind of data is to score it."
     is_a, was = ('images' if o else 'a table' for o in (is_image, how.image))
     require(not how.shape or bool(how.image) == is_image,
-            f'{where} is {is_a} and the detector was fitted on {was}')
+            f'{where} holds {is_a} and the detector was fitted on {was}')
 
 class _Images(Source):
     "Images from an array."
@@ -1014,9 +1019,9 @@ class _Csv:
         names = next(csv.reader(lines, delimiter=self.sep))
         names = [self._name(o.strip()) for o in names]
         while len(names) > 1 and not names[-1]: names.pop()
-        require(not all(map(_isnumber, names)) or names == [str(i) for i in range(len(names))],
-                f'the first line of {path} holds numbers, not column names; add a header line')
         self.names = [o or f'Unnamed: {i}' for i, o in enumerate(names)]
+        require(not all(map(_isnumber, names)) or self._counted(),
+                f'the first line of {path} holds numbers, not column names; add a header line')
         self.comments = self.units = False
         rows = [row for row, _ in itertools.islice(self.rows(), 100)]
         marked = [row[0].lstrip().startswith(('#', '%')) for row in rows]
@@ -1044,6 +1049,24 @@ class _Csv:
         if self.units:
             what = 'the row below the header holds no number and is left out'
             self.notes.append(f'{self.path}: {what}.')
+        self._note_names(rows, number)
+
+# %% ../nbs/06_sources.ipynb #06d10003
+@patch
+def _counted(self:_Csv):
+    "Whether the columns have no names but their numbers, as pandas writes them."
+    return self.names == [str(i) for i in range(len(self.names))]
+
+@patch
+def _note_names(self:_Csv, rows, number):
+    "A note if every column of numbers has a number for its name."
+    if self._counted() or not rows: return
+    nth = lambda j: [row[j] if j < len(row) else '' for row in rows]
+    cols = [j for j in range(len(self.names)) if all(map(number, nth(j)))]
+    own = [self.names[j] for j in cols if number(self.names[j])]
+    if own and len(own) == len(cols):
+        self.notes.append(f'{self.path}: the first line is read as names, and holds the '
+                          f'numbers {_list(own)}; if it is data, add a header line.')
 
 # %% ../nbs/06_sources.ipynb #20ab0b40
 @patch
@@ -1723,9 +1746,22 @@ def check_fit(self:Source,
     "Count the examples; raise one sentence if there are too few, or if most rows are unreadable."
     if self.kind == 'image' and self.n is not None: n = self.n - getattr(self, 'bad', 0)
     else: n = self._count()
-    require(n >= min_rows, f'{self.path} holds {n} examples and at least {min_rows} are needed '
-                           f'to fit a detector')
+    lost = (self.n or n) - n
+    some = f' that can be read and {lost:,} that cannot,' if lost else ''
+    require(n >= min_rows, f'{self.path} holds {n} examples{some} and at least {min_rows} are '
+                           f'needed to fit a detector')
     return n
+
+@patch
+def check_read(self:Source,
+    n:int, # examples that the last pass could read
+):
+    "Raise one sentence if there were more that it could not."
+    lost = len(self.skipped)
+    if lost <= n: return
+    name, why = self.skipped[0]
+    require(False, f'{lost:,} of {lost + n:,} examples of {self.path} cannot be read, the first '
+                   f'({name}) because {why}' + (self._advice or '; leave them out'))
 
 @patch
 def _count(self:Source):
