@@ -254,17 +254,14 @@ def plain(text):
 def filled(text, width=96):
     "A list that is printed with one short item a line, with as many as fit."
     item = r'(?:\'[^\'\n]{0,40}\'|"[^"\n]{0,40}"|[-+.\w]{1,24})'
+    run = re.compile(rf'^(.*[\[(])({item},)((?:\n {{1,60}}{item},){{3,}}\n {{1,60}}{item}[\])}}]+)', re.M)
     def sub(m):
-        first, pad = m[1], ' '*len(m[1])
-        items = m[0][len(first):].split()
-        return textwrap.fill(' '.join(items), width, initial_indent=first, subsequent_indent=pad,
-                             break_long_words=False, break_on_hyphens=False)
-    run = re.compile(rf'^(.*[\[(])({item},)((?:\n {{1,40}}{item},){{3,}}\n {{1,40}}{item}[\])}}]+)', re.M)
-    def even(m):
-        "Are all further lines as far in as the first item?"
-        lines = m[3].strip('\n').split('\n')
-        return sub(m) if all(len(l) - len(l.lstrip()) == len(m[1]) for l in lines) else m[0]
-    return run.sub(even, text)
+        indents = {*re.findall(r'\n( +)', m[3])}
+        if len(indents) > 1: return m[0]
+        return textwrap.fill(' '.join((m[2] + m[3]).split()), width, initial_indent=m[1],
+                             subsequent_indent=indents.pop(), break_long_words=False,
+                             break_on_hyphens=False)
+    return run.sub(sub, text)
 
 def plain_outputs(outputs):
     "Outputs as a reader sees them: no warnings of other libraries, no folders of this machine."
