@@ -83,6 +83,15 @@ def data_frames(main):
     frame = r'<table class="dataframe\b.*?</table>'
     return re.sub(frame, lambda m: lined_up(m[0]), main, flags=re.S)
 
+def kinds(main):
+    "Tables that a phone sets in its own way: verdicts, and the pages of the book."
+    def sub(m):
+        t = m[0]
+        name = 'verdicts' if re.search(r'<strong class="(?:holds|fails|testable)"', t) else ''
+        if 'what it is about</th>' in t: name = 'contents'
+        return re.sub(r'<table(?: class="([^"]*)")?', rf'<table class="{name} \1"', t, count=1) if name else t
+    return re.sub(r'<table\b.*?</table>', sub, main, flags=re.S)
+
 def coloured(main):
     "The words of verdicts in colours."
     words = r'<strong>(\W?\s*(holds|fails|not testable))</strong>'
@@ -221,7 +230,7 @@ def page_html(html, terms, up, path, name):
     html = plain_labels(without_cdn(html))
     start, end = html.find('<main'), html.find('</main>')
     if start < 0: return html
-    main = coloured(data_frames(painted(html[start:end])))
+    main = kinds(coloured(data_frames(painted(html[start:end]))))
     main = unnumbered(shortened(boxed(main)))
     main = words_for_pictures(enlarged(main, path.parent))
     if name not in ('glossary.html', 'api.html', '404.html', 'changelog.html'):
@@ -282,6 +291,8 @@ def selftest():
     assert boxed(f'<table>{equal}</table><table>{uneven}</table>').count('<colgroup>') == 1
     assert coloured('<strong>✗ fails</strong>') == '<strong class="fails">✗ fails</strong>'
     assert coloured('<strong>- not testable</strong>').startswith('<strong class="testable">')
+    verdict = coloured('<table class="small"><td><strong>holds</strong></td></table>')
+    assert '<table class="verdicts small">' in kinds(verdict) and kinds(equal) == equal
     with tempfile.TemporaryDirectory() as d:
         head = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR'
         for name, w in (('a', 800), ('b', 400)):
