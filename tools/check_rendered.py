@@ -11,7 +11,7 @@ for every page: errors on the console, pages that scroll sideways on a phone, co
 and what axe calls critical or serious, in light and in dark (--no-axe: not that). The table counts
 faults and pages; exit code 1 if there is any.
 """
-import argparse, functools, html, http.server, re, shutil, statistics, sys, tempfile, threading
+import argparse, functools, html, http.server, re, shutil, statistics, sys, tempfile, threading, time
 from collections import Counter, defaultdict
 from pathlib import Path
 from urllib.parse import unquote
@@ -19,7 +19,7 @@ from urllib.parse import unquote
 PAGE_MAX, MEDIAN_MAX = 1_500_000, 350_000
 FLAGS = ('--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
          '--disable-component-update --disable-sync').split()
-GOALS = ('tutorials/your_own_photos.html', 'detector.html', 'api.html', 'repro/tables.html',
+GOALS = ('tutorials/your_own_photos.html', 'detector.html', 'api.html', 'repro/verdicts.html',
          'glossary.html')
 SEEN = ('too far', 'broken link', 'picture without words', 'raw Markdown', 'loaded from elsewhere',
         'too large')
@@ -154,8 +154,10 @@ def axe_faults(page, axe, rules=''):
             yield v['id'], len(v['nodes']), v['nodes'][0]['html'][:110]
 
 def browse(docs, pages, chromium, axe):
-    "Faults that only a browser sees."
+    "Faults that only a browser sees; a line for each page goes to standard error."
     from playwright.sync_api import sync_playwright
+    found = []
+    def fault(kind, sentence): found.append((kind, sentence))
     url = serve(docs)
     with sync_playwright() as pw:
         browser = pw.chromium.launch(executable_path=chromium, args=FLAGS)
@@ -168,24 +170,62 @@ def browse(docs, pages, chromium, axe):
         for p in pages:
             name = p.relative_to(docs).as_posix()
             said.clear()
-            print(f'\r{name:60}', end='', file=sys.stderr, flush=True)
+            began, before = time.time(), len(found)
             for w, theme in ((desk, 'light'), (night, 'dark'), (phone, None)):
                 if w is night and not axe: continue
                 try: w.goto(f'{url}/{name}')
                 except Exception as e:
-                    yield 'console', f'{name}: does not load, {str(e).splitlines()[0]}'
+                    fault('console', f'{name}: does not load, {str(e).splitlines()[0]}')
                     continue
                 w.wait_for_timeout(250)
                 where = f'{name}, {"phone" if w is phone else "desk"}'
                 cut = [] if w is night else w.evaluate(CUT)
-                yield from (('code cut off', f'{where}: {l!r}') for l in cut)
+                for l in cut: fault('code cut off', f'{where}: {l!r}')
                 if theme and axe: # dark differs from light in its colours only
                     rules = ", runOnly: ['color-contrast']" if theme == 'dark' else ''
                     for rule, n, example in axe_faults(w, axe, rules):
-                        yield f'axe, {theme}', f'{name}: {rule}, {n} times, {example}'
+                        fault(f'axe, {theme}', f'{name}: {rule}, {n} times, {example}')
             over = phone.evaluate('document.documentElement.scrollWidth - innerWidth')
-            if over > 0: yield 'sideways at 390', f'{name}: {over} pixels'
-            for s in said: yield 'console', f'{name}: {s[:150]}'
+            if over > 0: fault('sideways at 390', f'{name}: {over} pixels')
+            for s in said: fault('console', f'{name}: {s[:150]}')
+            n, seconds = len(found) - before, time.time() - began
+            print(f'{name:40}{n:3} faults {seconds:6.1f} s', file=sys.stderr, flush=True)
+        browser.close()
+    return found
+
+LEADS = """to => [...document.querySelectorAll('a[href]')].findIndex(a => a.offsetParent &&
+  a.getBoundingClientRect().width > 0 && a.href.split(/[?#]/)[0] === to)"""
+MENU = '.navbar-toggler, .quarto-btn-toggle'
+
+def follow(page, to):
+    "Click a link to the address that can be seen, after the menu if need be; clicks, or None."
+    n = 0
+    for menu in (None, *page.query_selector_all(MENU)):
+        if menu and not menu.is_visible(): continue
+        if menu:
+            menu.click()
+            page.wait_for_timeout(600) # it slides
+            n += 1
+        i = page.evaluate(LEADS, to)
+        if i < 0: continue
+        page.query_selector_all('a[href]')[i].click()
+        page.wait_for_url(re.compile(re.escape(to) + r'(?:[?#].*)?$'), wait_until='domcontentloaded')
+        return n + 1
+
+def walks(docs, chromium):
+    "A reader's ways, walked in a browser: `(width, from, to, clicks or None)`."
+    from playwright.sync_api import sync_playwright
+    url = serve(docs)
+    after = re.search(r'class="nav-page nav-page-next".*?href="([^"]+)"',
+                      (Path(docs)/'index.html').read_text(encoding='utf-8'), flags=re.S)
+    goals = [*GOALS, after[1].removeprefix('./') if after else 'no next page']
+    with sync_playwright() as pw:
+        browser = pw.chromium.launch(executable_path=chromium, args=FLAGS)
+        for width in (1280, 390):
+            page = quiet(browser, width, 'light')
+            for goal in dict.fromkeys(goals):
+                page.goto(f'{url}/index.html', wait_until='domcontentloaded')
+                yield width, 'index.html', goal, follow(page, f'{url}/{goal}')
         browser.close()
 
 def browser_missing(axe):
@@ -229,6 +269,8 @@ def arguments():
     p.add_argument('--only', default='', help='pages whose names match this pattern')
     p.add_argument('--no-browser', action='store_true', help='only what can be read')
     p.add_argument('--no-axe', action='store_true', help='no accessibility, which takes longest')
+    p.add_argument('--paths', action='store_true',
+                   help="nothing but a reader's ways from the start, clicked in the browser")
     p.add_argument('--chromium', default=shutil.which('chromium'),
                    help='the browser; else that of Playwright')
     p.add_argument('--axe', help='axe.min.js')
@@ -241,6 +283,10 @@ def main():
     pages = [p for p in pages_of(docs) if re.search(a.only, p.relative_to(docs).as_posix())]
     if not pages:
         sys.exit(f'{docs} holds no such pages; run make docs first, or name the right folder.')
+    if a.paths:
+        ways = [*walks(docs, a.chromium)]
+        for width, start, goal, n in ways: print(f'{width:5} pixels, {start} to {goal}: {n} clicks')
+        return any(n is None or n > 2 for *_, n in ways)
     found = defaultdict(list)
     for l in broken_links(docs):
         if re.search(a.only, l.partition(':')[0]): found['broken link'].append(l)

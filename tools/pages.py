@@ -18,7 +18,6 @@ REPO = 'https://github.com/flowood/flowood'
 DIRECTIVE = re.compile(r'^\s*#\s*\|\s*(\S+?)(:?)(?:\s+(.*?))?\s*$')
 SPAN = re.compile(r'(\[[^\]]*\]\([^)\s]*\)|``.*?``)|`([A-Za-z_][\w.]*)(\(\))?`')
 MORE = re.compile(r'#\s*\|\s{2,}\S') # a further line of an option of Quarto's
-ANSI = re.compile(r'\x1B(?:[@-Z\\-_]|\[[0-?]*[ -/]*[@-~])')
 DEFS = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef
 
 @dataclass
@@ -176,12 +175,21 @@ def outline(src, defs):
 
 def markdown(text): return dict(cell_type='markdown', metadata={}, source=text)
 
+SETTINGS = {'torch.set_num_threads', 'warnings.filterwarnings', 'warnings.simplefilter'}
+
 def is_imports(tree):
-    "Nothing but imports, or a guarded import?"
-    guards = ast.Try, ast.If
-    def only(o): return isinstance(o, (ast.Import, ast.ImportFrom)) or (
-        isinstance(o, guards) and any(isinstance(x, (ast.Import, ast.ImportFrom)) for x in o.body))
-    return bool(tree and tree.body) and all(map(only, tree.body))
+    "Nothing but imports, guarded or lazy ones among them, and settings of what was imported?"
+    guards, plain = (ast.Try, ast.If), (ast.Import, ast.ImportFrom)
+    def called(o): return ast.unparse(o.func) if isinstance(o, ast.Call) else ''
+    def lazy(o):
+        if not isinstance(o, ast.Assign): return False
+        return all(called(v) == 'lazy' for v in getattr(o.value, 'elts', [o.value]))
+    def only(o):
+        if isinstance(o, guards): return any(isinstance(x, plain) for x in o.body)
+        return isinstance(o, plain) or lazy(o)
+    def setting(o): return isinstance(o, ast.Expr) and called(o.value) in SETTINGS
+    body = tree.body if tree else []
+    return any(map(only, body)) and all(only(o) or setting(o) for o in body)
 
 def heading(o, module, lines, anchors):
     "The heading of a definition, with a link to its line in the package."
@@ -232,11 +240,40 @@ def code(cell, raw):
     if n_lines(src) > CODE: return [folded(raw, f'Code, {n_lines(src)} lines')]
     return [dict(raw, source=src)]
 
+PLACES = ((re.compile(r'\x1B(?:[@-Z\\-_]|\[[0-?]*[ -/]*[@-~])'), ''), # control characters for terminals
+          (re.compile(r'\bnp\.(?:float|int|uint|bool|str)\d*_?\(([^()]*)\)'), r'\1'),
+          (re.compile(r'/tmp/tmp[a-z0-9_]{8}(?=[/\s\'",;:)]|$)'), '…'),
+          (re.compile(r'(?<![\w.])(?:/root|/home/\w+)/(?=\.cache)'), '~/'))
+WARNING = re.compile(r'^\S+\.py:\d+: \w*Warning: .*\n(?:[ \t].*\n?)?', re.M)
+
+def plain(text):
+    "What a cell said, without what concerns only the machine that it ran on."
+    for pattern, instead in PLACES: text = pattern.sub(instead, text)
+    return text
+
+def filled(text, width=96):
+    "A list that is printed with one short item a line, with as many as fit."
+    item = r'(?:\'[^\'\n]{0,40}\'|"[^"\n]{0,40}"|[-+.\w]{1,24})'
+    run = re.compile(rf'^(.*[\[(])({item},)((?:\n {{1,60}}{item},){{3,}}\n {{1,60}}{item}[\])}}]+)', re.M)
+    def sub(m):
+        indents = {*re.findall(r'\n( +)', m[3])}
+        if len(indents) > 1: return m[0]
+        return textwrap.fill(' '.join((m[2] + m[3]).split()), width, initial_indent=m[1],
+                             subsequent_indent=indents.pop(), break_long_words=False,
+                             break_on_hyphens=False)
+    return run.sub(sub, text)
+
 def plain_outputs(outputs):
-    "Outputs without control characters for terminals."
+    "Outputs as a reader sees them: no warnings of other libraries, no folders of this machine."
+    res = []
     for o in outputs:
-        if 'text' in o: o['text'] = ANSI.sub('', ''.join(o['text']))
-    return outputs
+        if 'text' in o: o = dict(o, text=plain(''.join(o['text'])))
+        if o.get('name') == 'stderr': o['text'] = WARNING.sub('', o['text'])
+        if 'text/plain' in o.get('data', {}):
+            said = filled(plain(''.join(o['data']['text/plain'])))
+            o = dict(o, data=dict(o['data'], **{'text/plain': said}))
+        if 'text' not in o or o['text'].strip(): res.append(o)
+    return res
 
 def pictures_first(outputs):
     "Outputs in the order in which Quarto hands out captions: what is printed, pictures, the rest."
@@ -317,7 +354,17 @@ class Box:
 '''
 
 def selftest():
-    "A small notebook comes out as it should."
+    "A small notebook comes out as it should, and so do the outputs of cells."
+    long = "(3, [" + ',\n     '.join(f"'name {i}'" for i in range(9)) + '])'
+    assert filled(long) == ' '.join(long.split()), filled(long)
+    assert filled('[1,\n 2,\n 3]') == '[1,\n 2,\n 3]'
+    warned = '/a/b.py:7: UserWarning: beware\n  warn(x)\nunreadable: a.png\n'
+    said = [dict(name='stderr', text=warned), dict(name='stderr', text='/b.py:1: FutureWarning: so\n'),
+            dict(name='stdout', text='np.float64(1.5) in /tmp/tmpab12_x9z/det, /root/.cache/f\n')]
+    want = ['unreadable: a.png\n', '1.5 in …/det, ~/.cache/f\n']
+    assert [o['text'] for o in plain_outputs(said)] == want, plain_outputs(said)
+    lines = 'np, torch = lazy("a"), lazy("b")', 'import x\ntorch.set_num_threads(1)', 'x = f("a")', 'f(1)'
+    assert [is_imports(ast.parse(l)) for l in lines] == [True, True, False, False]
     with tempfile.TemporaryDirectory() as d:
         nbs = Path(d).resolve()/'nbs'
         nbs.mkdir()

@@ -1,5 +1,5 @@
 """Finishing touches on the rendered pages, and llms.txt. Standard library only."""
-import re, tempfile
+import re, tempfile, textwrap
 from html import escape, unescape
 from pathlib import Path
 from urllib.parse import unquote
@@ -34,11 +34,68 @@ def contents_for_phones(html):
     at += len('</header>')
     return html[:at] + box + html[at:]
 
+COLUMNS = re.compile(r'<colgroup>(?:\s*<col style="width: (\d+)%">)+\s*</colgroup>\s*')
+
 def boxed(main):
-    "Tables and display equations in boxes of their own, which scroll."
+    "Tables and display equations in boxes of their own, which scroll; columns as wide as their words."
+    main = COLUMNS.sub(lambda m: '' if len({*re.findall(r'\d+%', m[0])}) == 1 else m[0], main)
     main = re.sub(r'(<table\b.*?</table>)', r'<div class="wide">\1</div>', main, flags=re.S)
     equation = r'(<math display="block".*?</math>)'
     return re.sub(equation, r'<span class="equation">\1</span>', main, flags=re.S)
+
+NUMBER = re.compile(r'[-+<>≤≥±~=$€]*(?:\d[\d.,:\s±]*(?:e[-+]?\d+)?|nan|inf|none|true|false|-)'
+                    r'\s*(?:%|[a-zµ]{1,2}|\[.*\]|\(.*\)|to .*)?', re.I)
+CELL = re.compile(r'<(td|th)\b([^>]*)>(.*?)</\1>', re.S)
+NAME = 'data-quarto-table-cell-role'
+
+def wordy(texts):
+    "A column of words rather than of numbers?"
+    said = [t for t in texts if t]
+    return bool(said) and sum(not NUMBER.fullmatch(t) for t in said) > .5*len(said)
+
+def marked(cell, kind):
+    "A cell with a class."
+    return cell if not kind else re.sub(r'<(td|th)\b', rf'<\1 class="{kind}"', cell, count=1)
+
+def lined_up(table):
+    "A data frame: names of rows and columns of words to the left, short cells in one line."
+    rows = [CELL.findall(r) for r in re.findall(r'<tr\b.*?</tr>', table, flags=re.S)]
+    body = [[text_of(c[2]) for c in r if c[0] == 'td' and NAME not in c[1]] for r in rows]
+    body = [r for r in body if r]
+    n = max(map(len, body), default=0)
+    words = [wordy([r[i] for r in body if len(r) == n]) for i in range(n)]
+    def row(m):
+        cells = [*CELL.finditer(m[0])]
+        head = all(c[1] == 'th' for c in cells)
+        last = len(cells) - n # what comes before the columns are names of rows
+        if 'colspan' in m[0]: return m[0]
+        def cell(c):
+            i = cells_at[c.start()] - last
+            names = i < 0 if head else NAME in c[2]
+            return marked(c[0], 'name' if names else 'words' if 0 <= i < n and words[i] else '')
+        cells_at = {c.start(): i for i, c in enumerate(cells)}
+        return CELL.sub(cell, m[0])
+    table = re.sub(r'<tr\b.*?</tr>', row, table, flags=re.S)
+    longest = max((len(text_of(c[2])) for r in rows for c in r), default=0)
+    return table.replace('class="dataframe', 'class="dataframe brief', 1) if longest <= 36 else table
+
+def data_frames(main):
+    frame = r'<table class="dataframe\b.*?</table>'
+    return re.sub(frame, lambda m: lined_up(m[0]), main, flags=re.S)
+
+def kinds(main):
+    "Tables that a phone sets in its own way: verdicts, and the pages of the book."
+    def sub(m):
+        t = m[0]
+        name = 'verdicts' if re.search(r'<strong class="(?:holds|fails|testable)"', t) else ''
+        if 'what it is about</th>' in t: name = 'contents'
+        return re.sub(r'<table(?: class="([^"]*)")?', rf'<table class="{name} \1"', t, count=1) if name else t
+    return re.sub(r'<table\b.*?</table>', sub, main, flags=re.S)
+
+def coloured(main):
+    "The words of verdicts in colours."
+    words = r'<strong>(\W?\s*(holds|fails|not testable))</strong>'
+    return re.sub(words, lambda m: f'<strong class="{m[2].split()[-1]}">{m[1]}</strong>', main)
 
 AUROC = re.compile(r'<td([^>]*)>((?:&gt;|&lt;)?([01]\.\d{2,3}) \[[^\]<]*\])</td>')
 
@@ -62,26 +119,43 @@ def unnumbered(main):
 
 LONG, HEAD = 24, 12 # lines of an output that is folded, and lines that stay in view
 
+FITS, WIDEST = 106, 150 # characters of an output that fit, and that still fit if they are smaller
+
 def shortened(main):
-    "Long outputs show their first lines; the others unfold."
+    "Long outputs show their first lines, the others unfold; wide tables of text are set smaller."
     def sub(m):
-        lines = m[1].rstrip('\n').split('\n')
-        if len(lines) <= LONG: return m[0]
+        lines = unescape(m[1].rstrip('\n')).split('\n')
+        wrapped = [textwrap.wrap(l, FITS) or [''] if len(l) > 4*FITS else [l] for l in lines]
+        lines = [escape(l, quote=False) for w in wrapped for l in w]
+        if len(lines) <= LONG: return smaller(m[0], lines)
         first, rest = '\n'.join(lines[:HEAD]), '\n'.join(lines[HEAD:])
         more = f'<summary>{len(lines) - HEAD} more lines</summary><pre><code>{rest}</code></pre>'
         return f'<pre><code>{first}</code></pre><details class="more">{more}</details>'
     return re.sub(r'<pre><code>(.*?)</code></pre>', sub, main, flags=re.S)
+
+def smaller(pre, lines):
+    "An output whose lines are columns of a table, in letters that let them fit on a desk."
+    plain = [unescape(l) for l in lines]
+    n = max(map(len, plain))
+    tabular = sum(len(re.findall(r'\S {2,}(?=\S)', l)) > 2 for l in plain)
+    if not FITS < n <= WIDEST or tabular < 3: return pre
+    return pre.replace('<pre>', f'<pre class="fit" style="--fit:{13.5*FITS/n:.1f}px">', 1)
 
 def png_width(path):
     "How many pixels wide a PNG is; 0 if there is no such file."
     head = path.read_bytes()[:24] if path.exists() else b''
     return int.from_bytes(head[16:20], 'big') if head[1:4] == b'PNG' else 0
 
+TINY = 80 # pixels across
+
 def enlarged(main, folder, by=1.3):
     "Pictures that have the pixels for it are shown larger than they were made."
     def sub(m):
         src, width = (re.search(rf'\b{k}="([^"]+)"', m[0]) for k in ('src', 'width'))
-        if not src or not width or not width[1].isdigit(): return m[0]
+        if not src: return m[0]
+        if not width and 0 < (w := png_width(folder/unquote(src[1]))) <= TINY: # pixels to look at
+            return m[0].replace('<img', f'<img width="{4*w}" style="image-rendering:pixelated"', 1)
+        if not width or not width[1].isdigit(): return m[0]
         w = int(width[1])
         if png_width(folder/unquote(src[1])) < 1.9*w: return m[0]
         bare = re.sub(r'\s*\b(?:width|height)="[^"]*"', '', m[0])
@@ -156,7 +230,8 @@ def page_html(html, terms, up, path, name):
     html = plain_labels(without_cdn(html))
     start, end = html.find('<main'), html.find('</main>')
     if start < 0: return html
-    main = unnumbered(shortened(boxed(painted(html[start:end]))))
+    main = kinds(coloured(data_frames(painted(html[start:end]))))
+    main = unnumbered(shortened(boxed(main)))
     main = words_for_pictures(enlarged(main, path.parent))
     if name not in ('glossary.html', 'api.html', '404.html', 'changelog.html'):
         main = first_uses(main, terms, up)
@@ -201,6 +276,23 @@ def selftest():
     got = shortened(f'<pre><code>{long}</code></pre><pre><code>1\n2</code></pre>')
     assert f'<summary>{LONG + 1 - HEAD} more lines' in got and '<pre><code>1\n2</code></pre>' in got
     assert unnumbered('<figcaption>\nFigure&nbsp;2: A.') == '<figcaption>\nA.'
+    wide = '\n'.join(['name    a    b    ' + 'c'*110]*3)
+    assert 'class="fit" style="--fit:11.2px"' in shortened(f'<pre><code>{wide}</code></pre>')
+    one_line = ' '.join(map(str, range(2000)))
+    assert 'more lines' in shortened(f'<pre><code>{one_line}</code></pre>')
+    role, td = f'<td {NAME}="th">a</td>', '<td>{}</td>'.format
+    rows = ''.join(f'<tr>{role}{td(v)}{td(t)}</tr>' for v, t in (('1.5', 'x y'), ('-2', 'z')))
+    head = '<tr><th></th><th>n</th><th>what</th></tr>'
+    got = lined_up(f'<table class="dataframe">{head}{rows}</table>')
+    assert got.count('class="words"') == 3 and got.count('class="name"') == 3, got
+    assert '<td>1.5</td>' in got and 'dataframe brief' in got, got
+    equal = '<colgroup>\n<col style="width: 50%">\n<col style="width: 50%">\n</colgroup>\n'
+    uneven = equal.replace('50', '70', 1)
+    assert boxed(f'<table>{equal}</table><table>{uneven}</table>').count('<colgroup>') == 1
+    assert coloured('<strong>✗ fails</strong>') == '<strong class="fails">✗ fails</strong>'
+    assert coloured('<strong>- not testable</strong>').startswith('<strong class="testable">')
+    verdict = coloured('<table class="small"><td><strong>holds</strong></td></table>')
+    assert '<table class="verdicts small">' in kinds(verdict) and kinds(equal) == equal
     with tempfile.TemporaryDirectory() as d:
         head = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR'
         for name, w in (('a', 800), ('b', 400)):
