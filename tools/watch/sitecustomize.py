@@ -6,7 +6,7 @@ FLOWOOD_LOOKED names.
 """
 import os, re, sys
 
-LOCAL = re.compile(r'(\w+://)?\[?(127\.|localhost|::|0\.0\.0\.0)')
+LOCAL = re.compile(r'file:|(\w+://)?\[?(127\.|localhost|::|0\.0\.0\.0)')
 
 def places():
     "Folders that hold data or weights, with and without their links resolved."
