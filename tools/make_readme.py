@@ -59,7 +59,7 @@ def card(path):
     spent = f"{meta['minutes']:.0f} min" if 'minutes' in meta else f"{meta['seconds']/60:.0f} min" if 'seconds' in meta else ''
     bits = f"{meta['bits_per_dim']:.2f}" if 'bits_per_dim' in meta else ''
     args = ', '.join(f'{k}={v}' for k, v in meta['config']['args'].items())
-    cells = [f"`{path.relative_to(ROOT/'models').with_suffix('').as_posix()}`", meta['config']['model'], args, f"{sum(math.prod(t['shape']) for t in head.values()):,}", meta.get('data', ''), bits, meta.get('steps', ''), meta.get('seed', ''), spent, meta.get('hardware', '')]
+    cells = [f"`{name_of(path)}`", meta['config']['model'], args, f"{sum(math.prod(t['shape']) for t in head.values()):,}", meta.get('data', ''), bits, meta.get('steps', ''), meta.get('seed', ''), spent, meta.get('hardware', '')]
     return '| ' + ' | '.join(map(str, cells)) + ' |'
 
 def cards():
@@ -72,10 +72,13 @@ def models():
     "The files of all stored flows."
     return sorted((ROOT/'models').rglob('*.safetensors'))
 
+def name_of(path):
+    "What `load_flow` calls a stored flow."
+    return path.relative_to(ROOT/'models').with_suffix('').as_posix()
+
 def sums():
     "Name and SHA-256 of each, as JSON."
-    name = lambda p: p.relative_to(ROOT/'models').with_suffix('').as_posix()
-    return json.dumps({name(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in models()}, indent=1) + '\n'
+    return json.dumps({name_of(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in models()}, indent=1) + '\n'
 
 if __name__ == '__main__':
     if not (NBS/'index.ipynb').exists(): sys.exit('nbs/index.ipynb is missing, so there is nothing to make README.md from.')

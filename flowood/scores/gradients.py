@@ -51,7 +51,7 @@ def _conv(m, a, d):
 
 def _linear(m, a, d):
     "Squared norms of a dense layer's parameters; its rows may be tokens, `(B, T, features)`."
-    a, d = (t.view(len(t), -1, t.shape[-1]) for t in (a, d))
+    a, d = (t.reshape(len(t), -1, t.shape[-1]) for t in (a, d))
     by_token = (d @ d.mT)*(a @ a.mT)
     return dict(weight=by_token.sum((1, 2)), bias=_squares(d.sum(1)))
 
