@@ -127,6 +127,10 @@ def serve(docs):
     "The site on a free port of this machine; modules do not load from files."
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args): pass
+        def translate_path(self, path): # 404.html says /flowood/..., where the site lives on Pages
+            file = super().translate_path(path)
+            if Path(file).exists(): return file
+            return super().translate_path(re.sub(r'^/[^/]+/', '/', path))
     here = functools.partial(Quiet, directory=str(docs))
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), here)
     threading.Thread(target=server.serve_forever, daemon=True).start()
