@@ -150,29 +150,29 @@ def rqs(
     "Monotone rational-quadratic spline with linear tails, entry by entry."
     inside = x.abs() <= bound
     v = torch.where(inside, x, torch.zeros_like(x))
-    xs, ys, ds = _knots(w, bound), _knots(h, bound), _slopes(d)
-    k = (v[...,None] >= (ys if inverse else xs)[...,1:-1]).sum(-1, keepdim=True)
-    ends = lambda o: (o.gather(-1, k)[...,0], o.gather(-1, k + 1)[...,0])
-    (x0, x1), (y0, y1), (d0, d1) = ends(xs), ends(ys), ends(ds)
-    s = (y1 - y0)/(x1 - x0)
+    (ws, xs), (hs, ys) = _bins(w, bound), _bins(h, bound)
+    k = (v >= (ys if inverse else xs)[:-1]).sum(0, keepdim=True)
+    dx, x1, dy, y1 = (o.gather(0, k)[0] for o in (ws, xs, hs, ys))
+    d0, d1 = _slopes(F.pad(d, (1,1)).movedim(-1, 0).gather(0, torch.cat((k, k + 1))))
+    x0, y0, s = x1 - dx, y1 - dy, dy/dx
     bend = d0 + d1 - 2*s
-    xi = _solve(v - y0, y1 - y0, s, d0, bend) if inverse else (v - x0)/(x1 - x0)
+    xi = _solve(v - y0, dy, s, d0, bend) if inverse else (v - x0)/dx
     q = xi*(1 - xi)
     den = s + bend*q
-    y = x0 + (x1 - x0)*xi if inverse else y0 + (y1 - y0)*(s*xi**2 + d0*q)/den
-    l = 2*s.log() + (d1*xi**2 + 2*s*q + d0*(1 - xi)**2).log() - 2*den.log()
+    y = x0 + dx*xi if inverse else y0 + dy*(s*xi**2 + d0*q)/den
+    l = (s**2*(d1*xi**2 + 2*s*q + d0*(1 - xi)**2)/den**2).log()
     return torch.where(inside, y, x), torch.where(inside, -l if inverse else l, torch.zeros_like(l))
 
 # %% ../../nbs/13_coupling.ipynb #d923e00c
-def _knots(raw, bound):
-    "Edges of the bins, from `-bound` to `bound`."
-    w = 1e-3 + (1 - 1e-3*raw.shape[-1])*raw.movedim(-1, 0).softmax(0).movedim(0, -1)
-    inner = 2*bound*w.cumsum(-1)[...,:-1] - bound
-    return F.pad(F.pad(inner, (1,0), value=-bound), (0,1), value=bound)
+def _bins(raw, bound):
+    "Sizes of the bins and their upper edges, `(K, ...)`; the first begins at `-bound`."
+    least = 1e-3
+    size = 2*bound*(least + (1 - least*raw.shape[-1])*raw.movedim(-1, 0).softmax(0))
+    return size, size.cumsum(0) - bound
 
 def _slopes(raw):
-    "Slopes at all knots; 1 at both ends, and where `raw` is 0."
-    return F.pad(1e-3 + F.softplus(raw + math.log(math.expm1(1 - 1e-3))), (1,1), value=1.)
+    "Positive slopes; 1 where `raw` is 0, as at both ends."
+    return 1e-3 + F.softplus(raw + math.log(math.expm1(1 - 1e-3)))
 
 def _solve(u, dy, s, d0, bend):
     "Where in its bin, from 0 to 1, the spline has risen by `u`."
