@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Train image models for the same CPU time and judge them: the numbers of the pages on transformer flows and densities.
 
-    python tools/density.py train NAME [--data FashionMNIST] [--seconds 384] [--seed 0] [--model tar] [--opt Muon] [--lr .01]
+    python tools/density.py train NAME [--data FashionMNIST] [--seconds 384] [--seed 0] [--model tar] [--opt Muon] [--lr .01] [--amp bf16]
     python tools/density.py judge NAME ... [--out results/17_transformer.json]
     python tools/density.py grid FAMILY ... [--data FashionMNIST] [--budgets 20 60 180] [--seed 0]
     python tools/density.py kept NAME ...
@@ -29,6 +29,7 @@ from flowood.scores.base import Mahalanobis, MissingColumn, fit_scores, named
 from flowood.scores.complexity import code_lengths
 from flowood.scores.distances import Distances
 from flowood.scores.statistics import join_tables, score_table
+from flowood.study import Precision
 
 ROOT = Path(__file__).parents[1]
 OTHERS = dict(FashionMNIST=('MNIST', 'notMNIST'), CIFAR10=('SVHN', 'CelebA'))
@@ -51,7 +52,7 @@ def mean_bits(flow, log_prob):
     b = bits_per_dim(torch.as_tensor(log_prob), math.prod(flow.shape)).double()
     return round(b.mean().item(), 4), round(1.96*b.std().item()/len(b)**.5, 4)
 
-def fit(name, data, seconds, seed=0, opt=None, lr=None, bs=None, ratio=None, args={}, path=None):
+def fit(name, data, seconds, seed=0, opt=None, lr=None, bs=None, ratio=None, args={}, path=None, amp='float32'):
     "Train a preset for so many CPU-seconds; the model, and the facts of its training."
     images, valid = training_images(data)
     p = PRESETS[name]['train']
@@ -61,17 +62,17 @@ def fit(name, data, seconds, seed=0, opt=None, lr=None, bs=None, ratio=None, arg
     dls = flow_dls(images, valid[:250], bs=bs, seed=seed, n_batches=150)
     own = dict(opt_func=partial(OptimWrapper, opt=partial(MuonAdamW, ratio=ratio))) if ratio else {}
     clock = Deadline(seconds, time.process_time)
-    about = dict(name=name, data=data, seconds=seconds, seed=seed, opt=opt, lr=lr, bs=bs, ratio=ratio, args=args)
-    cbs = [Checkpoint(path, about)] if path else []
+    about = dict(name=name, data=data, seconds=seconds, seed=seed, opt=opt, lr=lr, bs=bs, ratio=ratio, args=args, amp=amp)
+    cbs = [Precision(amp), *([Checkpoint(path, about)] if path else [])]
     learn = flow_learner(dls, flow, seed=seed, opt=opt, wd=p['wd'], **own, cbs=[*cbs, clock])
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1000, lr, pct_start=.1)
-    return flow.eval(), dict(data=data, seed=seed, opt=opt, lr=lr, bs=bs, seconds=round(clock.used),
+    return flow.eval(), dict(data=data, seed=seed, opt=opt, lr=lr, bs=bs, amp=amp, seconds=round(clock.used),
                              steps=learn.ema.step, rescued=len(learn.rescue.told))
 
 def train(a):
     "One training; writes the weights."
     name, path = a.model or a.names[0].split('-')[0], ROOT/f'models/{a.names[0]}.checkpoint'
-    flow, facts = fit(name, a.data, a.seconds, a.seed, a.opt, a.lr, a.bs, a.ratio, json.loads(a.args), path)
+    flow, facts = fit(name, a.data, a.seconds, a.seed, a.opt, a.lr, a.bs, a.ratio, json.loads(a.args), path, a.amp)
     path.unlink()
     keep(flow, a.names[0], **facts)
 
@@ -177,7 +178,7 @@ if __name__ == '__main__':
     p.add_argument('what', choices=('train', 'judge', 'grid', 'kept'))
     p.add_argument('names', nargs='+')
     for k, kind, usual in (('data', str, 'FashionMNIST'), ('seconds', float, 384.), ('seed', int, 0), ('model', str, None),
-                           ('opt', str, None), ('lr', float, None), ('bs', int, None), ('ratio', float, None),
+                           ('opt', str, None), ('amp', str, 'float32'), ('lr', float, None), ('bs', int, None), ('ratio', float, None),
                            ('args', str, '{}'), ('out', str, 'results/17_transformer.json'), ('n', int, 2000)):
         p.add_argument(f'--{k}', type=kind, default=usual)
     p.add_argument('--budgets', type=float, nargs='*', default=[20, 60, 180], help='CPU-seconds of a grid')

@@ -43,7 +43,7 @@ class Attention(nn.Module):
         if past is not None: k, v = (torch.cat(o, 2) for o in zip(past, (k, v)))
         n, t = k.shape[2], x.shape[1]
         hidden = self.hidden[n-t:n,:n].to(q.dtype)
-        if self.training: y = F.scaled_dot_product_attention(q, k, v, hidden)
+        if self.training and x.is_cuda: y = F.scaled_dot_product_attention(q, k, v, hidden)
         else: y = (q @ k.mT/math.sqrt(q.shape[-1]) + hidden).softmax(-1) @ v
         return self.out(y.transpose(1, 2).flatten(2)), (k, v)
 
