@@ -7,14 +7,16 @@ A world is what a detector is trained on: a set of images under the data root, o
 normal rows of a table of ADBench. The detector sees no other data; each candidate's constants come from
 its fit part, its p-values from its calibration part. Judged are its test part, every other set of the
 same kind, the other classes, broken copies of the test images, or the anomalies. `--out` keeps what is
-done, and goes on where it was stopped. `--model` judges another model than the default by what does
-not depend on its columns: likelihood, typicality, DoSE, and the panel that it comes with.
+done, and goes on where it was stopped. `--model` judges a model by what does not depend on its columns:
+likelihood, typicality, DoSE, complexity, and the panel that it comes with; minutes are then CPU-minutes.
 """
-import argparse, json, sys, time, warnings
+import argparse, json, re, sys, time, warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from flowood import learner
 from flowood.core import atomic
 from flowood.data import data_root, load, on_disk, sanity_suite, set_mode, to_nchw
 from flowood.detector import OODDetector
@@ -160,24 +162,26 @@ def _auroc(usual, odd):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('words', nargs='*', help='parts of names of worlds')
+    p.add_argument('words', nargs='*', help='regular expressions, of which one must be in the name of a world')
     p.add_argument('--minutes', type=float, default=1., help='of training on images')
     p.add_argument('--steps', type=int, default=600, help='of training on rows')
     p.add_argument('--features', help="of colour images, such as 'mobilenet_v2@128'")
-    p.add_argument('--model', help='instead of the default')
+    p.add_argument('--model', help='whose density is judged, at equal CPU time')
     p.add_argument('--out', default='results/57_default.json')
     a = p.parse_args()
     warnings.simplefilter('ignore')
+    if a.model: learner.Deadline = partial(learner.Deadline, clock=time.process_time)
     out = Path(a.out)
     done = json.loads(out.read_text()) if out.exists() else []
     for name, kind, ids, others in (*image_worlds(), *table_worlds()):
-        if a.words and not any(w in name for w in a.words): continue
+        if a.words and not any(re.search(w, name) for w in a.words): continue
         how = dict(minutes=a.minutes) if kind in IMAGES else dict(steps=a.steps)
         if a.features:
             if kind != 'RGB': continue
             how, name = dict(how, features=a.features), f'{name} by features'
         if a.model: how = dict(how, model=a.model)
-        if any((d['world'], d.get('model')) == (name, a.model) for d in done): continue
+        same = lambda d: all(d.get(k) == v for k, v in dict(how, world=name).items())
+        if any(same(d) and d.get('model') == a.model for d in done): continue
         t = time.process_time()
         done.append(dict(world=name, kind=kind, **how, **judge(kind, ids, others, how)))
         done[-1]['cpu'] = round(time.process_time() - t, 1)
