@@ -21,7 +21,6 @@ from sklearn.utils.validation import validate_data
 
 from .conformal import DriftMonitor, benjamini_hochberg
 from .core import atomic, bits_per_dim, digest, require, rng, save_tensors, seeded
-from .explain import Where, nearest, shares
 from .flows.models import (PRESETS, batch_size, create, default_model, flow_config,
                                   shape_args)
 from .lint import example_hashes
@@ -832,6 +831,9 @@ def as_pyod(
             return self._keep(self.det.outlier_scores(X))
         def decision_function(self, X): return self.det.outlier_scores(X)
     return FlowoodDetector(det)
+
+# %% ../nbs/50_detector.ipynb #50e00002
+from .explain import Where, nearest, shares
 
 # %% ../nbs/50_detector.ipynb #50e00003
 @patch
