@@ -8,10 +8,11 @@ __all__ = ['FUNCTIONS', 'has_codes', 'Pipeline', 'at_size', 'default_score', 'sp
            'load_judge']
 
 # %% ../nbs/47_pipeline.ipynb #048cf836
-import math, time
+import math, time, warnings
 from functools import cache
 from numbers import Real
 from operator import index
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,10 +20,10 @@ import torch
 from fastcore.basics import patch
 
 from .conformal import conformal_p, tail_log_p, threshold_at
-from .core import require, rng
+from .core import load_tensors, require, rng
 from .data import resize, to_nchw
-from .flows.models import PRESETS
-from .scores.base import Stat, columns_read, fit_scores, get_score
+from .flows.models import PRESETS, create_from
+from .scores.base import Stat, columns_read, fit_scores, get_score, score_from_state
 from .scores.complexity import code_lengths
 from .scores.distances import Distances
 from .scores.statistics import model_statistics
@@ -355,9 +356,6 @@ def promised(self:Calibration,
     "The rate that is kept even if all calibration scores that were left out are of ID examples."
     return alpha + (1 - alpha)*self.dirty
 
-# %% ../nbs/47_pipeline.ipynb #46011022
-from .scores.base import score_from_state
-
 # %% ../nbs/47_pipeline.ipynb #dfccc5c3
 @patch
 def state(self:Calibration)->tuple: # JSON-able, and name -> array
@@ -458,11 +456,6 @@ def open(self:Judge,
     self._require_fitted()
     return self.pipeline_.open(X, files)
 
-# %% ../nbs/47_pipeline.ipynb #08c625cc
-from pathlib import Path
-from .core import load_tensors
-from .flows.models import create_from
-
 # %% ../nbs/47_pipeline.ipynb #218ff2a4
 def require_device(
     device, # where to compute: cpu, cuda, cuda:1 or mps
@@ -559,9 +552,6 @@ def _format_1(tensors, meta):
         spec=dict(spec, settings=settings), k=params['k'], seed=params['seed'], clock=clock,
         notes=[], features=[],
         calibration=dict(folds=[meta['scores']], reads=meta['reads']))
-
-# %% ../nbs/47_pipeline.ipynb #a7d10012
-import warnings
 
 # %% ../nbs/47_pipeline.ipynb #a7d10013
 @patch

@@ -21,8 +21,8 @@ from PIL import Image
 
 from .core import atomic, require
 from .metrics import alarm_range, as_vector, compare, ks_uniform
-from .plots import (
-    as_rgb, plot_curve, plot_hist, plot_roc, plot_scatter, role_colors, tile_images)
+from .plots import (ID_COLOR, OOD_COLORS, as_rgb, plot_curve, plot_hist, plot_roc,
+                           plot_scatter, role_colors, tile_images)
 
 # %% ../nbs/51_report.ipynb #0937ffa3
 class Safe(str):
@@ -515,9 +515,6 @@ def gallery(
         return tag('div', tag('h4', title), tag('div', *row, class_='strip'))
     most = strip(f'Most typical (lowest {score})', low)
     return strip(f'Least typical (highest {score})', high) + most
-
-# %% ../nbs/51_report.ipynb #51e00002
-from .plots import ID_COLOR, OOD_COLORS
 
 # %% ../nbs/51_report.ipynb #51e00003
 def heat_image(

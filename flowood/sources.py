@@ -1612,6 +1612,7 @@ def _open_object(X, how):
 def _is_picture(x):
     return 'PIL.Image' in sys.modules and isinstance(x, sys.modules['PIL.Image'].Image)
 
+# %% ../nbs/06_sources.ipynb #25a09ac9
 class _Firsts:
     "The examples of a data set, without labels."
     def __init__(self, data): self.data = data
@@ -1674,6 +1675,7 @@ def _open_records(items, how, where):
     import pandas as pd
     return _open_frame(pd.DataFrame(items), how, where)
 
+# %% ../nbs/06_sources.ipynb #e0a50971
 def _open_rows(items, how, where, d):
     "The table of a list or a data set of rows; a row of another length is unreadable."
     n = len(items)

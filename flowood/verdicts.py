@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .core import require
+from .metrics import three_digits
 from .report import Safe, tag
 from .study import read_study
 
@@ -90,10 +91,7 @@ def full_size(
 MIME = 'application/vnd.flowood.verdicts+json'
 _TINT = {'holds': '0,114,178,.20', 'fails': '213,94,0,.26', 'not testable': '127,127,127,.18'}
 
-def _number(v):
-    "A number, never rounded up to 1."
-    if .9995 <= v < 1: return '>0.999'
-    return f'{v:.3f}'.replace('-', '−')
+def _number(v): return three_digits(v).replace('-', '−')
 
 def _found(m):
     "A measurement as text."

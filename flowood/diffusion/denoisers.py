@@ -10,6 +10,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from fastcore.basics import patch
 from torch import nn
 
 from ..core import require
@@ -120,9 +121,6 @@ def _stage(c, depth, embed, heads):
     blocks = [DenoiserBlock(c, embed) for _ in range(depth)]
     if heads: blocks.insert((depth + 1)//2, Attention(c, embed, heads))
     return nn.ModuleList(blocks)
-
-# %% ../../nbs/41_denoisers.ipynb #cf52d5af
-from fastcore.basics import patch
 
 # %% ../../nbs/41_denoisers.ipynb #d9c3aacc
 @patch

@@ -8,6 +8,7 @@ __all__ = ['Bijector', 'Inverse', 'sum_event', 'same_ladj', 'no_ladj', 'Elementw
 
 # %% ../../nbs/10_bijectors.ipynb #13eae9f7
 import math
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -279,9 +280,6 @@ def _start(self:Flow, v, c): self.transform.initialize(v, c)
 def __repr__(self:Flow):
     kinds = f'{type(self.transform).__name__} to {type(self.base).__name__}'
     return f'Flow over {self.shape}, {self.n_params:,} parameters, {kinds}'
-
-# %% ../../nbs/10_bijectors.ipynb #d4ceda11
-from contextlib import contextmanager
 
 # %% ../../nbs/10_bijectors.ipynb #da833176
 @contextmanager

@@ -11,13 +11,11 @@ from functools import wraps
 
 import torch
 import torch.nn.functional as F
+from fastcore.basics import patch
 from torch import nn
 
 from ..core import require, rng
 from .base import Bijector, no_ladj, same_ladj, sum_event
-
-# %% ../../nbs/14_image.ipynb #21b6d565
-from fastcore.basics import patch
 
 # %% ../../nbs/14_image.ipynb #b16a3ea7
 class Logit(Bijector):

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from ..core import require, rng
 from ..preprocess import Preprocess
+from .base import (GMM, Combined, MissingColumn, Stat, density_columns,
+                                 get_score, numeric_columns)
 
 # %% ../../nbs/38_distances.ipynb #019d1e6e
 class Distances(nn.Module):
@@ -224,10 +226,6 @@ def forward(self:Distances,
     "All columns of a batch, as a statistic function gives them."
     x = x.to(self.mean.device)
     return {k: f().cpu().numpy() for k, f in self.columns(x).items()}
-
-# %% ../../nbs/38_distances.ipynb #6f350bf3
-from .base import (GMM, Combined, MissingColumn, Stat, density_columns,
-                                 get_score, numeric_columns)
 
 # %% ../../nbs/38_distances.ipynb #1776d284
 def opinions(
