@@ -22,8 +22,9 @@ def safe(text):
 
 def entry(s):
     "A name, what it is, and its methods, as an item of a definition list."
-    lines = [f'`.{m}`: {safe(d)}' if d else f'`.{m}`' for m, d in s.methods]
-    methods = ''.join(f'\n    - {l}' for l in lines)
+    lines = [f'`.{m}`: {safe(d)}' for m, d in s.methods if d]
+    bare = ', '.join(f'`.{m}`' for m, d in s.methods if not d)
+    methods = ''.join(f'\n    - {l}' for l in [*lines, bare] if l)
     return f'[`{s.name}`]({s.page}.html#{s.anchor})\n\n:   {safe(s.doc)}\n{methods}\n'
 
 def api():
