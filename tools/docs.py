@@ -99,7 +99,7 @@ def prepare(to):
 def check():
     "The pages without Quarto; 0 if every notebook has a name, a question and an address."
     t = time.time()
-    for m in (pages, site_tables, site_html, check_rendered): m.selftest()
+    for m in (pages, site_pages, site_tables, site_html, check_rendered): m.selftest()
     with tempfile.TemporaryDirectory() as d:
         n = prepare(Path(d)/'_proc')
         bad = [f'{p.relative_to(NBS)} does not begin with `# name` and `> question`'

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from check_site import page
 from nbs import NBS, ROOT, notebooks, read
-from pages import front, opening, symbols
+from pages import Symbol, front, opening, symbols
 
 PAGES = [('All names', 'api.qmd'), ('Glossary', 'glossary.qmd'),
          ('Bibliography', 'bibliography.qmd'), ('Changelog', 'changelog.qmd'),
@@ -22,8 +22,9 @@ def safe(text):
 
 def entry(s):
     "A name, what it is, and its methods, as an item of a definition list."
-    lines = [f'`.{m}`: {safe(d)}' if d else f'`.{m}`' for m, d in s.methods]
-    methods = ''.join(f'\n    - {l}' for l in lines)
+    lines = [f'`.{m}`: {safe(d)}' for m, d in s.methods if d]
+    bare = ', '.join(f'`.{m}`' for m, d in s.methods if not d)
+    methods = ''.join(f'\n    - {l}' for l in [*lines, bare] if l)
     return f'[`{s.name}`]({s.page}.html#{s.anchor})\n\n:   {safe(s.doc)}\n{methods}\n'
 
 def api():
@@ -92,3 +93,10 @@ def write_all(to):
     for name, text in made.items(): (to/name).write_text(text, encoding='utf-8')
     p = to/'bibliography.qmd'
     if p.exists(): p.write_text(bibliography(p.read_text(encoding='utf-8')), encoding='utf-8')
+
+def selftest():
+    "Methods that say something have a line each, bare ones share the last."
+    methods = [('a', 'Does *a*.'), ('b', ''), ('c', '')]
+    got = entry(Symbol('A', 'class', 'Doc.', 'page', 'module', 'a', methods))
+    assert got.endswith('\n    - `.a`: Does \\*a\\*.\n    - `.b`, `.c`\n'), got
+    assert '- ' not in entry(Symbol('f', 'function', 'Doc.', 'page', 'module', 'f'))
