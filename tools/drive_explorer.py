@@ -18,12 +18,13 @@ The last line is `explorers: N moves, N changed, N errors on the console`; exit 
 changes nothing or there is an error. Not part of `make test`: it needs Playwright and a Chromium
 (Debian: apt-get install chromium).
 """
-import argparse, json, os, signal, socket, subprocess, sys, tempfile, time, urllib.request
+import argparse, json, os, re, signal, socket, subprocess, sys, tempfile, time, urllib.request
 from pathlib import Path
 
+from check_rendered import serve as serve_site
 from nbs import NBS, ROOT, notebooks, read
 
-MARK = 'class="flowood-explorer" id="fx-'
+MARK = re.compile(r'class="flowood-explorer[^"]*" id="fx-')
 FLAGS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
 THEMES = dict(light='#fff; --ink: #1b2430; --quiet: #566273; --line: #dde3ea',
               dark='#12171e; --ink: #dbe2ea; --quiet: #9aa7b6; --line: #2b3542; --id: #56b4e9; '
@@ -38,7 +39,7 @@ def stored():
         for c in read(p):
             for o in c.outputs:
                 html = ''.join(o.get('data', {}).get('text/html', ''))
-                if MARK in html:
+                if MARK.search(html):
                     n += 1
                     yield f'{p.stem}-{n}', html
 
@@ -162,6 +163,7 @@ def tab_to(page, control, most=80):
 def drive_figure(page, figure, count):
     "Move every control of one explorer; what was done, in words."
     said = []
+    figure.evaluate('e => { e.tabIndex = -1; e.focus() }') # far down a page are many links before it
     for c in figure.locator('.fx-controls select, .fx-controls input').all():
         if not tab_to(page, c): said.append('a control that Tab does not reach')
         slider, before = c.get_attribute('type') == 'range', count.changed
@@ -192,8 +194,10 @@ def drive_pages(browser, files, shots, count):
             page = browser.new_page(viewport=dict(width=width, height=900), color_scheme=theme)
             scheme = 'alternate' if theme == 'dark' else 'default'
             page.add_init_script(f"localStorage.setItem('quarto-color-scheme', '{scheme}')")
+            page.set_default_timeout(300_000) # a busy machine is no fault of the page
+            page.route(re.compile(r'^https?://(?!127\.0\.0\.1)'), lambda r: r.abort()) # a reader without a network
             count.listen(page)
-            page.goto(url.replace('THEME', theme))
+            page.goto(url.replace('THEME', theme), wait_until='domcontentloaded')
             figures = page.locator('.flowood-explorer')
             page.locator('.flowood-explorer[data-on]').first.wait_for()
             page.wait_for_timeout(300)
@@ -351,8 +355,10 @@ def page_job(folder, site, only):
     "Files for the browser: bare pages of stored outputs, or rendered pages."
     if site:
         pages = [p for p in sorted(Path(site).rglob('*.html'))
-                 if 'site_libs' not in p.parts and MARK in p.read_text(encoding='utf-8')]
-        return [(p.stem, p.resolve().as_uri()) for p in pages]
+                 if 'site_libs' not in p.parts and MARK.search(p.read_text(encoding='utf-8'))]
+        here = serve_site(site)
+        own = [p for p in pages if p.stem.startswith(only or '')]
+        return [(p.stem, f'{here}/{p.relative_to(site).as_posix()}') for p in own]
     files = []
     for name, html in stored():
         if only and not name.startswith(only): continue
@@ -386,7 +392,7 @@ def main():
     p.add_argument('--shots', help='folder for screenshots')
     p.add_argument('--only', nargs='+', default=['page', 'lab', 'live'])
     p.add_argument('--site', help='folder of rendered pages, instead of stored outputs')
-    p.add_argument('--page', help='only explorers of notebooks that begin like this')
+    p.add_argument('--page', help='only explorers of notebooks, or of pages, that begin like this')
     p.add_argument('--job', help=argparse.SUPPRESS)
     a = p.parse_args()
     if a.job:
