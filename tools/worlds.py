@@ -182,8 +182,8 @@ def main():
             if kind != 'RGB': continue
             how, name = dict(how, features=a.features), f'{name} by features'
         if a.model: how = dict(how, model=a.model)
-        same = lambda d: all(d.get(k) == v for k, v in dict(how, world=name).items())
-        if any(same(d) and d.get('model') == a.model for d in done): continue
+        this = dict(how, world=name, model=a.model)
+        if any(all(d.get(k) == v for k, v in this.items()) for d in done): continue
         t = time.process_time()
         done.append(dict(world=name, kind=kind, **how, **judge(kind, ids, others, how)))
         done[-1]['cpu'] = round(time.process_time() - t, 1)
