@@ -376,7 +376,6 @@ _PATCHES = dict(flowood='tar', tarflow='tarflow', jet='jet', lean='lean')
 _OURS = dict(lid=_lid, statistics=_statistics, transformer=partial(_families, _PATCHES),
              diffusion=partial(_families, dict(flowood='diffusion', lean='lean')))
 
-
 # %% ../nbs/49_bench.ipynb #898ce18b
 def _flops(f):
     "Floating-point operations of `f()`, matrix products and convolutions only."

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BitsPerDim', 'FlowLearner', 'Dequantize', 'InitializeFlow', 'EMA', 'log_probs', 'OODMonitor', 'SampleGrid', 'Rescue',
-           'Deadline', 'Checkpoint', 'MuonAdamW', 'matrices_first', 'flow_dls', 'flow_learner', 'steps_per_minute',
-           'preset_settings', 'preset_learner']
+           'Deadline', 'Checkpoint', 'MuonAdamW', 'matrices_first', 'Precision', 'flow_dls', 'flow_learner',
+           'steps_per_minute', 'preset_settings', 'preset_learner']
 
 # %% ../nbs/20_learner.ipynb #1d7bcb7a
 import copy, json, math, time
@@ -360,7 +360,7 @@ def _meta(self:Checkpoint):
     "Which run this is, JSON-able."
     dl = self.dls.train
     run = dict(kind='training', config=getattr(self.model, 'config', None), n_epoch=self.n_epoch,
-               n_iter=len(dl), bs=dl.bs, seed=dl.seed, about=self.about)
+               n_iter=len(dl), bs=dl.bs, seed=dl.seed, amp=self.precision.how, about=self.about)
     return json.loads(json.dumps(run))
 
 def _difference(a, b):
@@ -473,6 +473,46 @@ def _optimizer(name):
     adam = partial(torch.optim.AdamW, betas=(.9,.99), fused=True)
     return dict(opt_func=partial(OptimWrapper, opt=adam))
 
+# %% ../nbs/20_learner.ipynb #20b10002
+class Precision(Callback):
+    "Train in float32, autocast to bfloat16 ('bf16'), or allow TF32 matrix products ('tf32')."
+    order = 8
+    def __init__(self,
+        how:str='float32', # 'float32', 'bf16' or 'tf32'
+    ):
+        require(how in ('float32', 'bf16', 'tf32'),
+            f"amp is {how!r}; choose 'float32', 'bf16' or 'tf32'")
+        self.how = how
+
+    def before_fit(self):
+        self.was = _tf32(self.how == 'tf32')
+        if self.how == 'bf16': _lay_out(self.model, torch.channels_last)
+
+    def before_batch(self):
+        if self.how != 'bf16': return
+        self.cast = torch.autocast(self.dls.device.type, torch.bfloat16)
+        self.cast.__enter__()
+
+    def after_pred(self):
+        if self.how != 'bf16': return
+        self.cast.__exit__(None, None, None)
+        self.learn.pred = self.pred.float()
+
+    def after_fit(self):
+        _tf32(self.was)
+        if self.how == 'bf16': _lay_out(self.model, torch.contiguous_format)
+
+def _lay_out(model, how):
+    "Store the weights of convolutions in an order of their entries."
+    for p in model.parameters():
+        if p.dim() == 4: p.data = p.data.contiguous(memory_format=how)
+
+def _tf32(on):
+    "Let products and convolutions round to TF32, or not; whether they did."
+    was, torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.allow_tf32, on
+    torch.set_float32_matmul_precision('high' if on else 'highest')
+    return was
+
 # %% ../nbs/20_learner.ipynb #1059c081
 def flow_dls(
     train, # training examples: `uint8` `(N, c, h, w)` or float `(N, d)`
@@ -498,6 +538,7 @@ def flow_learner(
     clip:float=1., # largest gradient norm, in bits/dim
     ema:float=.998, # decay of the weights' average; 0 for none
     opt:str='AdamW', # 'AdamW', or 'Muon' for matrices and AdamW for the rest
+    amp:str='float32', # precision of the networks: 'float32', 'bf16' or 'tf32'
     monitor:dict=None, # OOD sets to watch, name -> examples
     cbs=(), # further callbacks
     **kwargs
@@ -514,7 +555,7 @@ def flow_learner(
         if not hasattr(flow, 'pre'): flow.pre = Preprocess(tuple(dls.train.x.shape[1:]))
         flow.pre.levels = levels
     levels = (levels or _preprocess(flow, dls.train.x).levels or 256) if pixels else 1
-    own = [Dequantize(seed), InitializeFlow(seed=seed), Rescue()]
+    own = [Precision(amp), Dequantize(seed), InitializeFlow(seed=seed), Rescue()]
     if clip: own.append(GradientClip(clip))
     if ema: own.append(EMA(ema))
     mets = [OODMonitor(k, v) for k, v in (monitor or {}).items()]

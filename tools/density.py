@@ -29,7 +29,6 @@ from flowood.scores.base import Mahalanobis, MissingColumn, fit_scores, named
 from flowood.scores.complexity import code_lengths
 from flowood.scores.distances import Distances
 from flowood.scores.statistics import join_tables, score_table
-from flowood.study import Precision
 
 ROOT = Path(__file__).parents[1]
 OTHERS = dict(FashionMNIST=('MNIST', 'notMNIST'), CIFAR10=('SVHN', 'CelebA'))
@@ -63,8 +62,8 @@ def fit(name, data, seconds, seed=0, opt=None, lr=None, bs=None, ratio=None, arg
     own = dict(opt_func=partial(OptimWrapper, opt=partial(MuonAdamW, ratio=ratio))) if ratio else {}
     clock = Deadline(seconds, time.process_time)
     about = dict(name=name, data=data, seconds=seconds, seed=seed, opt=opt, lr=lr, bs=bs, ratio=ratio, args=args, amp=amp)
-    cbs = [Precision(amp), *([Checkpoint(path, about)] if path else [])]
-    learn = flow_learner(dls, flow, seed=seed, opt=opt, wd=p['wd'], **own, cbs=[*cbs, clock])
+    cbs = [*([Checkpoint(path, about)] if path else []), clock]
+    learn = flow_learner(dls, flow, seed=seed, opt=opt, amp=amp, wd=p['wd'], **own, cbs=cbs)
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1000, lr, pct_start=.1)
     return flow.eval(), dict(data=data, seed=seed, opt=opt, lr=lr, bs=bs, amp=amp, seconds=round(clock.used),
                              steps=learn.ema.step, rescued=len(learn.rescue.told))

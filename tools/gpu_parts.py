@@ -184,7 +184,7 @@ def train(name, a, seconds, used):
     from flowood.flows.models import create
     from flowood.learner import Deadline, flow_dls, flow_learner, log_probs
     from flowood.metrics import compare
-    from flowood.study import Precision, Save
+    from flowood.study import Save
     device, mini = a.device, a.rehearse
     preset, args, data, other, (opt, lr), bs = TRAIN[name]
     if mini: args, bs = dict(nh=8, n_blocks=1) if name == 'realnvp' else dict(width=32), 8
@@ -203,8 +203,8 @@ def train(name, a, seconds, used):
         def _tensors(self):
             keep(self.model, weights, self.learn.ema.avg)
             return super()._tensors()
-    how = [Precision('tf32'), Both(state, stop, 0 if mini else 60), clock]
-    learn = flow_learner(dls, flow, opt=opt, cbs=how)
+    how = [Both(state, stop, 0 if mini else 60), clock]
+    learn = flow_learner(dls, flow, opt=opt, amp='tf32', cbs=how)
     try:
         with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1000, lr, pct_start=.1)
     except Exception as e:

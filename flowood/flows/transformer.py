@@ -176,6 +176,7 @@ def inverse(self:MadeHead,
 # %% ../../nbs/17_transformer.ipynb #65516c81
 class PatchAR(Bijector):
     "Patches of an image in reading order, each changed as those before it say."
+    in_steps = True # to decode is one step after the other; to encode is one pass
     def __init__(self,
         shape, # shape of one image, `(c, h, w)`, sides divisible by `patch`
         patch:int=4, # side of a patch

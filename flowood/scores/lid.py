@@ -179,14 +179,15 @@ def fast_spectrum(
 def spectrum(
     flow, # a `Flow`; seen in evaluation mode, and left as it was
     x, # examples: `uint8` images `(B, c, h, w)` or floats
-    method:str='fast', # 'fast', 'exact' or 'encoder'
+    method:str='auto', # 'fast', 'exact' or 'encoder'; 'auto': the encoder where decoding is slow
     bs:int=8, # examples at a time
     seed:int=0, # which noise image and which starts
     **kwargs, # arguments of `fast_spectrum`, `exact_spectrum` or `encoder_spectrum`
 )->Spectrum:
     "Spectra of the decoder's Jacobian at the latents of `x`."
+    if method == 'auto': method = 'encoder' if _slow_decoder(flow) else 'fast'
     require(method in _METHODS, f"method={method!r} is not known; "
-            "choose 'fast', 'exact' or 'encoder'")
+            "choose 'auto', 'fast', 'exact' or 'encoder'")
     if method == 'fast': kwargs['seed'] = seed
     def one(b):
         x = views(b, flow, seed=seed)[0]
@@ -196,6 +197,8 @@ def spectrum(
         return _METHODS[method](flow, x if method == 'encoder' else z, **kwargs)
     with evaluating(flow): parts = [one(b) for b in x.split(bs)]
     return Spectrum(*(torch.cat([getattr(s, k) for s in parts]) for k in ('sigma','weight','z2')))
+
+def _slow_decoder(flow): return any(getattr(m, 'in_steps', False) for m in flow.modules())
 
 _METHODS = dict(fast=fast_spectrum, exact=exact_spectrum, encoder=encoder_spectrum)
 
@@ -273,7 +276,7 @@ def lid(
     flow, # a `Flow` in evaluation mode
     r:float=-3., # log of the scale, in units of the examples (pixels from 0 to 1)
     kind:str='count', # 'count', 'soft' or 'lid'
-    method:str='fast', # 'fast', 'exact' or 'encoder'
+    method:str='auto', # 'fast', 'exact' or 'encoder'; 'auto': the encoder where decoding is slow
     seed:int=0, # which noise image and which starts
     **kwargs, # arguments of `spectrum`
 ): # `f(x) -> {'lid': (B,)}`
@@ -284,7 +287,7 @@ def lid_curve(
     flow, # a `Flow` in evaluation mode
     rs=(-5.,-4.,-3.,-2.,-1.), # logs of the scale
     kind:str='count', # 'count', 'soft' or 'lid'
-    method:str='fast', # 'fast', 'exact' or 'encoder'
+    method:str='auto', # 'fast', 'exact' or 'encoder'; 'auto': the encoder where decoding is slow
     seed:int=0, # which noise image and which starts
     **kwargs, # arguments of `spectrum`
 ): # `f(x) -> {'lid@-5': (B,), ...}`
