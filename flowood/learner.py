@@ -439,15 +439,16 @@ class MuonAdamW(torch.optim.Optimizer):
 @contextmanager
 def _as_matrices(params):
     "Inside the block, kernels `(o, i, h, w)` and their gradients are matrices `(o, i h w)`."
-    kernels = [(p, p.shape) for p in params if p.dim() > 2]
-    def shaped(p, shape):
+    formats = torch.channels_last, torch.contiguous_format
+    kernels = [(p, p.shape, formats[p.is_contiguous()]) for p in params if p.dim() > 2]
+    def shaped(p, shape, how):
         g, p.grad = p.grad, None
-        p.data = p.data.view(shape)
+        p.data = p.data.reshape(shape).contiguous(memory_format=how)
         if g is not None: p.grad = g.reshape(shape)
-    for p, shape in kernels: shaped(p, (shape[0], -1))
+    for p, shape, _ in kernels: shaped(p, (shape[0], -1), torch.contiguous_format)
     try: yield
     finally:
-        for p, shape in kernels: shaped(p, shape)
+        for p, shape, how in kernels: shaped(p, shape, how)
 
 def matrices_first(
     model:nn.Module, # any model

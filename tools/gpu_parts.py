@@ -153,10 +153,11 @@ def graph(step):
 
 # --- training
 
-TRAIN = dict( # preset, its arguments, data, what is not of its kind, optimiser and rate, batch
-    realnvp=('kirichenko/realnvp-fashion', {}, 'FashionMNIST', 'MNIST', ('AdamW', 1e-3), 128),
-    tar=('tar', dict(width=256, heads=8, hidden=512), 'FashionMNIST', 'MNIST', ('Muon', 5e-3), 128),
-    tarcifar=('tar', dict(width=256, heads=8, hidden=512), 'CIFAR10', 'SVHN', ('Muon', 5e-3), 128))
+WIDE = dict(width=256, heads=8, hidden=512)
+TRAIN = dict( # preset, its arguments, data, what is not of its kind, (optimiser, rate, precision), batch
+    realnvp=('kirichenko/realnvp-fashion', {}, 'FashionMNIST', 'MNIST', ('AdamW', 1e-3, 'tf32'), 128),
+    tar=('tar', WIDE, 'FashionMNIST', 'MNIST', ('Muon', 5e-3, 'bf16'), 128),
+    tarcifar=('tar', WIDE, 'CIFAR10', 'SVHN', ('Muon', 5e-3, 'bf16'), 128))
 PUBLISHED = dict(realnvp=dict(bits_per_dim=3.14, of='Glow on FashionMNIST', auroc=.137))
 PIECE = 15 << 20 # bytes of a file that comes back
 
@@ -186,7 +187,7 @@ def train(name, a, seconds, used):
     from flowood.metrics import compare
     from flowood.study import Save
     device, mini = a.device, a.rehearse
-    preset, args, data, other, (opt, lr), bs = TRAIN[name]
+    preset, args, data, other, (opt, lr, amp), bs = TRAIN[name]
     if mini: args, bs = dict(nh=8, n_blocks=1) if name == 'realnvp' else dict(width=32), 8
     pixels = lambda d, part, n: to_nchw(load(d, part)[0][:n])
     x, n = pixels(data, 'train', 500 if mini else None), 64 if mini else 10_000
@@ -204,7 +205,7 @@ def train(name, a, seconds, used):
             keep(self.model, weights, self.learn.ema.avg)
             return super()._tensors()
     how = [Both(state, stop, 0 if mini else 60), clock]
-    learn = flow_learner(dls, flow, opt=opt, amp='tf32', cbs=how)
+    learn = flow_learner(dls, flow, opt=opt, amp=amp, cbs=how)
     try:
         with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1000, lr, pct_start=.1)
     except Exception as e:
