@@ -476,17 +476,18 @@ def _optimizer(name):
 
 # %% ../nbs/20_learner.ipynb #20b10002
 class Precision(Callback):
-    "Train in float32, autocast to bfloat16 ('bf16'), or allow TF32 matrix products ('tf32')."
+    "Train in full float32, autocast to bfloat16, or with products that round to TF32."
     order = 8
     def __init__(self,
-        how:str='float32', # 'float32', 'bf16' or 'tf32'
+        how:str=None, # 'float32', 'bf16' or 'tf32'; `None`: as PyTorch is set
     ):
-        require(how in ('float32', 'bf16', 'tf32'),
+        require(how in (None, 'float32', 'bf16', 'tf32'),
             f"amp is {how!r}; choose 'float32', 'bf16' or 'tf32'")
         self.how = how
 
     def before_fit(self):
-        self.was = _tf32(self.how == 'tf32')
+        self.rounding = _rounding(self.how)
+        self.rounding.__enter__()
         if self.how == 'bf16': _lay_out(self.model, torch.channels_last)
 
     def before_batch(self):
@@ -500,7 +501,7 @@ class Precision(Callback):
         self.learn.pred = self.pred.float()
 
     def after_fit(self):
-        _tf32(self.was)
+        self.rounding.__exit__(None, None, None)
         if self.how == 'bf16': _lay_out(self.model, torch.contiguous_format)
 
 def _lay_out(model, how):
@@ -508,11 +509,18 @@ def _lay_out(model, how):
     for p in model.parameters():
         if p.dim() == 4: p.data = p.data.contiguous(memory_format=how)
 
-def _tf32(on):
-    "Let products and convolutions round to TF32, or not; whether they did."
-    was, torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.allow_tf32, on
-    torch.set_float32_matmul_precision('high' if on else 'highest')
-    return was
+@contextmanager
+def _rounding(how):
+    "Inside the block, products and convolutions of float32 round to TF32, or do not."
+    cudnn = torch.backends.cudnn
+    was = cudnn.allow_tf32, torch.get_float32_matmul_precision()
+    if how is not None:
+        cudnn.allow_tf32 = how == 'tf32'
+        torch.set_float32_matmul_precision('high' if how == 'tf32' else 'highest')
+    try: yield
+    finally:
+        cudnn.allow_tf32 = was[0]
+        torch.set_float32_matmul_precision(was[1])
 
 # %% ../nbs/20_learner.ipynb #1059c081
 def flow_dls(
@@ -539,7 +547,7 @@ def flow_learner(
     clip:float=1., # largest gradient norm, in bits/dim
     ema:float=.998, # decay of the weights' average; 0 for none
     opt:str='AdamW', # 'AdamW', or 'Muon' for matrices and AdamW for the rest
-    amp:str='float32', # precision of the networks: 'float32', 'bf16' or 'tf32'
+    amp:str=None, # precision of the networks: 'float32', 'bf16', 'tf32'; `None`: as PyTorch is set
     monitor:dict=None, # OOD sets to watch, name -> examples
     cbs=(), # further callbacks
     **kwargs

@@ -29,7 +29,7 @@ from flowood.data import (
 from .distributed import DataParallel, agreed, ranks
 from .flows.models import PRESETS, batch_size, create, load_flow, save_flow, shape_args
 from .jobs import Stopped, job_rows, journal, run_jobs
-from .learner import (Checkpoint, EMA, _tf32, flow_dls, flow_learner, log_probs,
+from .learner import (Checkpoint, EMA, _rounding, flow_dls, flow_learner, log_probs,
                              preset_settings)
 from .metrics import compare, oracle_dual_auroc
 from .negative import negative_learner
@@ -613,11 +613,8 @@ def _timing(metrics, logged, device, amp, seconds):
 def _peak(device, amp):
     "Operations per second of a large matrix product in this precision, the best of eight moments."
     f, work = matmul(device=device)
-    was, kind = _tf32(amp == 'tf32'), torch.device(device).type
-    with torch.autocast(kind, torch.bfloat16, enabled=amp == 'bf16'):
-        speed = max(rate(f, .05, device) for _ in range(8))
-    _tf32(was)
-    return work*speed
+    half = torch.autocast(torch.device(device).type, torch.bfloat16, enabled=amp == 'bf16')
+    with _rounding(amp), half: return work*max(rate(f, .05, device) for _ in range(8))
 
 @lru_cache(None)
 def _where(device):
