@@ -602,13 +602,16 @@ def steps_per_minute(
 def preset_settings(
     name:str, # a name in `PRESETS`
     flow, # the flow to train
+    opt:str=None, # 'AdamW' or 'Muon' in place of the preset's optimiser
 )->dict: # arguments of `flow_learner`
     "Optimiser, learning rate, decay and clipping of a preset."
     p, nat = PRESETS[name]['train'], math.prod(flow.shape)*math.log(2)
-    if 'epochs' not in p: return dict(lr=p['lr'], wd=p['wd'], opt=p.get('opt', 'AdamW')) # our own
-    wd = p['wd'] if p['opt'] == 'AdamW' else p['wd']/nat
-    opt = partial(OptimWrapper, opt=getattr(torch.optim, p['opt']))
-    kw = dict(lr=p['lr'], wd=wd, clip=p.get('clip', 100)/nat, ema=0, opt_func=opt)
+    own, kw = p.get('opt', 'AdamW'), dict(lr=p['lr'], wd=p['wd'])
+    if 'epochs' not in p: return dict(kw, opt=opt or own) # one of our own
+    kw.update(clip=p.get('clip', 100)/nat, ema=0)
+    if opt: return dict(kw, opt=opt)
+    wd = p['wd'] if own == 'AdamW' else p['wd']/nat
+    kw.update(wd=wd, opt_func=partial(OptimWrapper, opt=getattr(torch.optim, own)))
     if PRESETS[name]['model'] not in ('realnvp', 'stack'): return kw
     return dict(kw, wd=[0., wd], splitter=_lengths_apart)
 

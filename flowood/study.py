@@ -55,6 +55,7 @@ TRAIN = dict(
     steps=None, # steps in all; `None`: the preset's epochs
     every=None, # steps from checkpoint to checkpoint; `None`: one pass
     bs=None, lr=None, ema=None, # `None`: the preset's
+    opt=None, # 'AdamW', or 'Muon' for matrices and AdamW for the rest; `None`: the preset's
     # 'constant', 'one-cycle', 'exponential' (0.99 per pass); `None`: constant for the papers'
     # presets
     schedule=None,
@@ -122,6 +123,7 @@ class Cell:
         c = self.needs[0].config if self.needs else self.config
         words = [self.kind, c['model'], c['data']]
         if c['mode'] != 'plain': words.append(c['mode'])
+        if c['opt']: words.append(c['opt'])
         if c['amp'] != 'float32': words.append(c['amp'])
         words += [f'{k}={v}' for k, v in sorted(c['args'].items())]
         return ' '.join([*words, f"seed={c['seed']}"])
@@ -297,7 +299,8 @@ def _grids(section):
 
 # %% ../nbs/52_study.ipynb #2e0a5201
 _OTHER_WORDS = dict(learning_rate='lr', batch_size='bs', epochs='steps', dataset='data',
-    precision='amp', resolution='size', network='model')
+    precision='amp', resolution='size', network='model', optimizer='opt', optimiser='opt')
+_CHOICES = dict(amp=('float32', 'tf32', 'bf16'), opt=(None, 'AdamW', 'Muon'))
 
 def _known(said, known, where, hint):
     "A sentence for the first word of `said` that is not known, with the nearest one that is."
@@ -327,13 +330,16 @@ def _train_configs(path, g, grid):
     where, each = f'{path}: [train.{g}]', grid.pop('each', {})
     _known(grid, TRAIN, where, f'known are {", ".join(TRAIN)}')
     for k in ('data', 'model'): require(grid.get(k), f'{where} does not say which {k}')
-    on_axis = 'data', 'model', 'seed', 'mode', 'amp', 'compile'
+    on_axis = 'data', 'model', 'seed', 'mode', 'opt', 'amp', 'compile'
     axes = {k: grid[k] for k in on_axis if isinstance(grid.get(k), list)}
     for v in itertools.product(*axes.values(), *each.values()):
         c = {**TRAIN, **grid, **dict(zip(axes, v))}
         c['args'] = {**c['args'], **dict(zip(each, v[len(axes):]))}
         require(c['model'] in PRESETS,
             f"{where} wants a model {c['model']!r}; choose one of {', '.join(PRESETS)}")
+        for k, known in _CHOICES.items():
+            words = ', '.join(repr(o) for o in known if o)
+            require(c[k] in known, f'{where} says {k} = {c[k]!r}; choose one of {words}')
         _numbers(c, where)
         for k, none in dict(ood=None, watch=[]).items():
             if isinstance(c[k], dict): c[k] = c[k].get(c['data'], none)
@@ -372,7 +378,7 @@ def cell_learner(
     torch.manual_seed(c['seed'])
     flow = create(c['model'], **{**shape_args(c['model'], data.shape), **c['args']}).to(device)
     if c['compile']: flow.compile(mode=c['compile'] if isinstance(c['compile'], str) else None)
-    kw = preset_settings(c['model'], flow)
+    kw = preset_settings(c['model'], flow, c['opt'])
     kw.update({k: c[k] for k in ('lr', 'ema') if c[k] is not None})
     bs = c['bs'] or batch_size(c['model'], flow.shape)
     passes = -(-len(data.train)//bs)
@@ -715,7 +721,7 @@ def study_rows(
         f, m = row['flow'], row['metrics']
         who = dict(grid=row['grid'], model=f['model'],
             args=' '.join(f'{k}={v}' for k, v in sorted(f['args'].items())),
-            mode=f['mode'], amp=f['amp'], data=f['data'], seed=f['seed'], key=row['key'])
+            mode=f['mode'], opt=f.get('opt') or 'own', amp=f['amp'], data=f['data'], seed=f['seed'], key=row['key'])
         if kind == 'score': res += [dict(who, **r) for r in m['rows']]
         else: res.append(dict(who, **m['bits_per_dim'], params=m['params'], **row['timing']))
     return pd.DataFrame(res)
@@ -736,8 +742,8 @@ def study_table(
     r = study_rows(rows)
     require(len(r), 'no score cell of this study is done; run it first')
     require(metric in r, f'there is no metric {metric!r}; choose one of {", ".join(r)}')
-    always, maybe = ('model', 'data', 'ood'), ('grid', 'args', 'mode', 'amp')
-    order = 'grid', 'model', 'args', 'mode', 'amp', 'data', 'ood'
+    always, maybe = ('model', 'data', 'ood'), ('grid', 'args', 'mode', 'opt', 'amp')
+    order = 'grid', 'model', 'args', 'mode', 'opt', 'amp', 'data', 'ood'
     by = [c for c in order if c in always or c in maybe and r[c].nunique() > 1]
     groups = r.groupby([*by, 'score'], sort=False)[[metric, 'lo', 'hi']]
     t = groups.apply(lambda g: _entry(g, metric)).unstack('score')
