@@ -721,7 +721,8 @@ def study_rows(
         f, m = row['flow'], row['metrics']
         who = dict(grid=row['grid'], model=f['model'],
             args=' '.join(f'{k}={v}' for k, v in sorted(f['args'].items())),
-            mode=f['mode'], opt=f.get('opt') or 'own', amp=f['amp'], data=f['data'], seed=f['seed'], key=row['key'])
+            mode=f['mode'], opt=f.get('opt') or 'own', amp=f['amp'], data=f['data'],
+            seed=f['seed'], key=row['key'])
         if kind == 'score': res += [dict(who, **r) for r in m['rows']]
         else: res.append(dict(who, **m['bits_per_dim'], params=m['params'], **row['timing']))
     return pd.DataFrame(res)
