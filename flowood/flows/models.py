@@ -435,7 +435,7 @@ def flow_config(
 def default_model(
     shape, # shape of one example: `(c, h, w)` or `(d,)`
 )->str: # a name in `PRESETS`
-    "The model of our own that is good per second for images, or for rows."
+    "The model that a detector takes where none is named, for images or for rows."
     return 'lean' if len(shape) == 3 else 'tabular'
 
 def shape_args(
