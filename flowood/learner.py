@@ -465,9 +465,11 @@ def matrices_first(
     taken = {id(p) for p in first}
     return [first, [p for p in model.parameters() if p.requires_grad and id(p) not in taken]]
 
+_OPTIMISERS = 'AdamW', 'Muon'
+
 def _optimizer(name):
     "Arguments of a learner for the optimiser called `name`."
-    require(name in ('AdamW', 'Muon'),
+    require(name in _OPTIMISERS,
             f"no optimiser is called {name!r}; choose 'AdamW' or 'Muon'")
     if name == 'Muon':
         return dict(opt_func=partial(OptimWrapper, opt=MuonAdamW), splitter=matrices_first)
@@ -475,13 +477,15 @@ def _optimizer(name):
     return dict(opt_func=partial(OptimWrapper, opt=adam))
 
 # %% ../nbs/20_learner.ipynb #20b10002
+_PRECISIONS = 'float32', 'tf32', 'bf16'
+
 class Precision(Callback):
     "Train in full float32, autocast to bfloat16, or with products that round to TF32."
     order = 8
     def __init__(self,
         how:str=None, # 'float32', 'bf16' or 'tf32'; `None`: as PyTorch is set
     ):
-        require(how in (None, 'float32', 'bf16', 'tf32'),
+        require(how in (None, *_PRECISIONS),
             f"amp is {how!r}; choose 'float32', 'bf16' or 'tf32'")
         self.how = how
 

@@ -29,8 +29,8 @@ from flowood.data import (
 from .distributed import DataParallel, agreed, ranks
 from .flows.models import PRESETS, batch_size, create, load_flow, save_flow, shape_args
 from .jobs import Stopped, job_rows, journal, run_jobs
-from .learner import (Checkpoint, EMA, _rounding, flow_dls, flow_learner, log_probs,
-                             preset_settings)
+from .learner import (Checkpoint, EMA, _OPTIMISERS, _PRECISIONS, _rounding, flow_dls,
+                             flow_learner, log_probs, preset_settings)
 from .metrics import compare, oracle_dual_auroc
 from .negative import negative_learner
 from .scores.base import Stat, fit_scores, get_score, named
@@ -300,7 +300,7 @@ def _grids(section):
 # %% ../nbs/52_study.ipynb #2e0a5201
 _OTHER_WORDS = dict(learning_rate='lr', batch_size='bs', epochs='steps', dataset='data',
     precision='amp', resolution='size', network='model', optimizer='opt', optimiser='opt')
-_CHOICES = dict(amp=('float32', 'tf32', 'bf16'), opt=(None, 'AdamW', 'Muon'))
+_CHOICES = dict(amp=_PRECISIONS, opt=(None, *_OPTIMISERS))
 
 def _known(said, known, where, hint):
     "A sentence for the first word of `said` that is not known, with the nearest one that is."
