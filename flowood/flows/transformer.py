@@ -43,9 +43,14 @@ class Attention(nn.Module):
         if past is not None: k, v = (torch.cat(o, 2) for o in zip(past, (k, v)))
         n, t = k.shape[2], x.shape[1]
         hidden = self.hidden[n-t:n,:n].to(q.dtype)
-        if self.training and x.is_cuda: y = F.scaled_dot_product_attention(q, k, v, hidden)
-        else: y = (q @ k.mT/math.sqrt(q.shape[-1]) + hidden).softmax(-1) @ v
+        if self._fused(q): y = F.scaled_dot_product_attention(q, k, v, hidden)
+        else: y = (q/math.sqrt(q.shape[-1]) @ k.mT + hidden).softmax(-1) @ v
         return self.out(y.transpose(1, 2).flatten(2)), (k, v)
+    def _fused(self, q):
+        "To train or to score, where PyTorch's own attention is the faster one."
+        once = self.training or not torch.is_grad_enabled()
+        plain = torch._C._are_functorch_transforms_active() # `vmap`, `jvp` and their like
+        return once and not plain and (q.is_cuda or q.dtype == torch.float32)
 
 # %% ../../nbs/17_transformer.ipynb #f5ed425f
 class Positions(nn.Module):
@@ -301,6 +306,7 @@ def _ours(model, **args):
     return dict(model=model, args=args, train=dict(opt='Muon', lr=1e-2, wd=0., bs=32))
 
 PRESETS['tar'] = _ours('tar')
+PRESETS['tar-fine'] = _ours('tar', patch=2, depth=2, hidden=256)
 PRESETS['tarflow'] = _ours('tar', blocks=4, depth=2, near=False, earlier=False, n_bins=0)
 PRESETS['jet'] = _ours('jet')
 
