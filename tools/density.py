@@ -3,14 +3,13 @@
 
     python tools/density.py train NAME [--data FashionMNIST] [--seconds 384] [--seed 0] [--model tar] [--opt Muon] [--lr .01] [--amp bf16]
     python tools/density.py judge NAME ... [--out results/17_transformer.json]
-    python tools/density.py grid FAMILY ... [--data FashionMNIST] [--budgets 20 60 180] [--seed 0]
-    python tools/density.py kept NAME ...
-`train` takes a preset (`--model`, or NAME's first word) with its own optimiser for so many CPU-seconds of
+    python tools/density.py grid FAMILY ... [--data FashionMNIST] [--budgets 20 60 180] [--seed 0] [--out results/18_density.json]
+    python tools/density.py kept NAME ... [--out results/18_density.json]
+`train` takes a preset (`--model`, or what NAME begins with) with its own optimiser for so many CPU-seconds of
 this process, goes on where it was stopped, and keeps float16 weights in `models/NAME.safetensors`; seconds, steps,
 seed and bits/dim of test images are in the file. `judge` scores test images and what is not of their kind
 with constants from other test images, and adds rows to `--out`. `grid` trains each family once for each of
-the CPU times, from scratch, and keeps what its likelihood and scores are worth in `results/18_density.json`;
-`kept` adds models that are in `models/`. What is there is not done again.
+the CPU times, from scratch, and keeps what its likelihood and scores are worth in `--out`; `kept` adds models that are in `models/`. What is there is not done again.
 """
 import argparse, json, math, platform, time
 from functools import cache, partial
@@ -35,9 +34,13 @@ OTHERS = dict(FashionMNIST=('MNIST', 'notMNIST'), CIFAR10=('SVHN', 'CelebA'))
 SCORES = ('likelihood', 'typicality', 'dose', 'gmm', 'complexity', 'sitn')
 
 # preset, arguments of the model, how it is trained where the preset says nothing for a short training
-FAMILIES = {k: (k, {}, {}) for k in ('realnvp', 'nsf', 'lean', 'tar', 'tarflow', 'jet', 'diffusion')}
+FAMILIES = {k: (k, {}, {}) for k in ('realnvp', 'nsf', 'lean', 'tar', 'tar-fine', 'tarflow', 'jet', 'diffusion')}
 FAMILIES['glow'] = ('kirichenko/glow-fashion', dict(n_scales=2, n_steps=4, nh=64, n_blocks=1),
                     dict(opt='AdamW', lr=1e-3, bs=64))
+
+def family_of(name):
+    "The family that a model's name begins with."
+    return max((f for f in FAMILIES if name.startswith(f'{f}-')), key=len)
 
 @cache
 def training_images(data):
@@ -70,7 +73,7 @@ def fit(name, data, seconds, seed=0, opt=None, lr=None, bs=None, ratio=None, arg
 
 def train(a):
     "One training; writes the weights."
-    name, path = a.model or a.names[0].split('-')[0], ROOT/f'models/{a.names[0]}.checkpoint'
+    name, path = a.model or family_of(a.names[0]), ROOT/f'models/{a.names[0]}.checkpoint'
     flow, facts = fit(name, a.data, a.seconds, a.seed, a.opt, a.lr, a.bs, a.ratio, json.loads(a.args), path, a.amp)
     path.unlink()
     keep(flow, a.names[0], **facts)
@@ -124,15 +127,15 @@ def judged(flow, data, n):
 
 GRID = ROOT/'results/18_density.json'
 
-def add(row):
+def rows_of(out): return json.loads(out.read_text()) if out.exists() else []
+
+def add(row, out):
     "One more row of the grid, and what it says."
-    rows = json.loads(GRID.read_text()) if GRID.exists() else []
-    with atomic(GRID) as tmp: tmp.write_text(json.dumps([*rows, row]))
+    with atomic(out) as tmp: tmp.write_text(json.dumps([*rows_of(out), row]))
     own = {f"{r['score']} {r['ood']}": round(r['auroc'], 3) for r in row['aurocs']}
     print(json.dumps({k: v for k, v in row.items() if k != 'aurocs'} | own), flush=True)
 
-def has(**about):
-    return GRID.exists() and any(about.items() <= r.items() for r in json.loads(GRID.read_text()))
+def has(out, **about): return any(about.items() <= r.items() for r in rows_of(out))
 
 def hardware():
     n = torch.get_num_threads()
@@ -140,25 +143,27 @@ def hardware():
 
 def grid(a):
     "Each family for each CPU time."
+    out = ROOT/(a.out or GRID)
     for seconds in a.budgets:
         for family in a.names:
             about = dict(family=family, data=a.data, budget=seconds, seed=a.seed)
-            if has(**about): continue
+            if has(out, **about): continue
             preset, args, how = FAMILIES[family]
             flow, facts = fit(preset, a.data, seconds, a.seed, args=args, **how)
-            add(dict(facts, **about, hardware=hardware(), **judged(flow, a.data, a.n)))
+            add(dict(facts, **about, hardware=hardware(), **judged(flow, a.data, a.n)), out)
 
 def kept(a):
     "Models that are in `models/`, by the same measure."
+    out = ROOT/(a.out or GRID)
     for name in a.names:
-        if has(name=name): continue
+        if has(out, name=name): continue
         flow = load_flow(name).float()
         facts = {k: flow.meta[k] for k in ('data', 'seconds', 'seed', 'steps', 'hardware') if k in flow.meta}
-        add(dict(facts, family=name.split('-')[0], name=name, **judged(flow, facts['data'], a.n)))
+        add(dict(facts, family=family_of(name), name=name, **judged(flow, facts['data'], a.n)), out)
 
 def judge(a):
     "Rows for every flow, every other set, every score."
-    out = ROOT/a.out
+    out = ROOT/(a.out or 'results/17_transformer.json')
     rows = json.loads(out.read_text()) if out.exists() else dict(models={}, aurocs=[])
     for name in a.names:
         flow = load_flow(ROOT/f'models/{name}.safetensors').float()
@@ -178,7 +183,7 @@ if __name__ == '__main__':
     p.add_argument('names', nargs='+')
     for k, kind, usual in (('data', str, 'FashionMNIST'), ('seconds', float, 384.), ('seed', int, 0), ('model', str, None),
                            ('opt', str, None), ('amp', str, 'float32'), ('lr', float, None), ('bs', int, None), ('ratio', float, None),
-                           ('args', str, '{}'), ('out', str, 'results/17_transformer.json'), ('n', int, 2000)):
+                           ('args', str, '{}'), ('out', str, None), ('n', int, 2000)):
         p.add_argument(f'--{k}', type=kind, default=usual)
     p.add_argument('--budgets', type=float, nargs='*', default=[20, 60, 180], help='CPU-seconds of a grid')
     a = p.parse_args()

@@ -34,7 +34,7 @@ SETS = (('FashionMNIST', 'train', None), ('FashionMNIST', 'test', None), ('MNIST
         ('CIFAR10', 'test', 2000), ('SVHN', 'test', 1000), ('CIFAR10', 'train', 'rest'))
 GROUPS = dict(correct=(1.5, 'every kind of flow against float64 on the processor'),
               speed=(4., 'steps and images per second, and shares of the peak'),
-              realnvp=(3., 'RealNVP-Fashion trained'), tar=(2., 'tar of width 256 on FashionMNIST'),
+              realnvp=(3., 'RealNVP-Fashion trained'), tar=(2., 'tar-fine of width 256 on FashionMNIST'),
               tarcifar=(1.5, 'the same on CIFAR-10'), lid=(1., 'dimension of 1,024 images'))
 
 def plan():

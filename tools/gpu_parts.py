@@ -156,8 +156,8 @@ def graph(step):
 WIDE = dict(width=256, heads=8, hidden=512)
 TRAIN = dict( # preset, its arguments, data, what is not of its kind, (optimiser, rate, precision), batch
     realnvp=('kirichenko/realnvp-fashion', {}, 'FashionMNIST', 'MNIST', ('AdamW', 1e-3, 'tf32'), 128),
-    tar=('tar', WIDE, 'FashionMNIST', 'MNIST', ('Muon', 5e-3, 'bf16'), 128),
-    tarcifar=('tar', WIDE, 'CIFAR10', 'SVHN', ('Muon', 5e-3, 'bf16'), 128))
+    tar=('tar-fine', WIDE, 'FashionMNIST', 'MNIST', ('Muon', 5e-3, 'bf16'), 128),
+    tarcifar=('tar-fine', WIDE, 'CIFAR10', 'SVHN', ('Muon', 5e-3, 'bf16'), 128))
 PUBLISHED = dict(realnvp=dict(bits_per_dim=3.14, of='Glow on FashionMNIST', auroc=.137))
 PIECE = 15 << 20 # bytes of a file that comes back
 
