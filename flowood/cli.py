@@ -672,7 +672,7 @@ def _fit_args(add):
     add('--mode', choices=['L', 'RGB'], help='read images as grey or colour')
     add('--drop', default='', help='table columns to leave out, separated by commas')
     add('--model', default='auto',
-        help="'auto', a flow; 'diffusion', or another preset's name")
+        help="'auto', 'lean', 'tar', 'tar-fine', 'nsf', 'diffusion', or another preset")
     add('--features', metavar='NAME',
         help="a network that looks at the images, too: 'auto', 'mobilenet_v2@128', 'timm/...'")
     add('--dirty', type=_SHARE, metavar='SHARE', help='of examples that may be OOD themselves (0)')

@@ -9,7 +9,7 @@ __all__ = ['BitsPerDim', 'FlowLearner', 'Dequantize', 'InitializeFlow', 'EMA', '
 
 # %% ../nbs/20_learner.ipynb #1d7bcb7a
 import copy, json, math, time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -60,6 +60,7 @@ class FlowLearner(Learner):
             raise
         finally:
             self.fitting = False
+            if hasattr(self, 'precision'): self.precision.after_fit() # an error skips events
             losses = getattr(getattr(self, 'recorder', None), 'losses', None)
             if losses: losses[:] = torch.stack(losses).cpu()
     def _do_fit(self):
@@ -487,26 +488,26 @@ class Precision(Callback):
     ):
         require(how in (None, *_PRECISIONS),
             f"amp is {how!r}; choose 'float32', 'bf16' or 'tf32'")
-        self.how = how
+        self.how, self.in_fit, self.in_batch = how, ExitStack(), ExitStack()
 
     def before_fit(self):
-        self.rounding = _rounding(self.how)
-        self.rounding.__enter__()
-        if self.how == 'bf16': _lay_out(self.model, torch.channels_last)
+        self.in_fit.enter_context(_rounding(self.how))
+        if self.how != 'bf16': return
+        _lay_out(self.model, torch.channels_last)
+        self.in_fit.callback(_lay_out, self.model, torch.contiguous_format)
 
     def before_batch(self):
         if self.how != 'bf16': return
-        self.cast = torch.autocast(self.dls.device.type, torch.bfloat16)
-        self.cast.__enter__()
+        self.in_batch.enter_context(torch.autocast(self.dls.device.type, torch.bfloat16))
 
     def after_pred(self):
         if self.how != 'bf16': return
-        self.cast.__exit__(None, None, None)
+        self.in_batch.close()
         self.learn.pred = self.pred.float()
 
     def after_fit(self):
-        self.rounding.__exit__(None, None, None)
-        if self.how == 'bf16': _lay_out(self.model, torch.contiguous_format)
+        self.in_batch.close()
+        self.in_fit.close()
 
 def _lay_out(model, how):
     "Store the weights of convolutions in an order of their entries."
@@ -610,6 +611,7 @@ def preset_settings(
 )->dict: # arguments of `flow_learner`
     "Optimiser, learning rate, decay and clipping of a preset."
     p, nat = PRESETS[name]['train'], math.prod(flow.shape)*math.log(2)
+    if opt: _optimizer(opt) # is there one of that name?
     own, kw = p.get('opt', 'AdamW'), dict(lr=p['lr'], wd=p['wd'])
     if 'epochs' not in p: return dict(kw, opt=opt or own) # one of our own
     kw.update(clip=p.get('clip', 100)/nat, ema=0)
@@ -632,6 +634,8 @@ def preset_learner(
     seed:int=0, # initial weights, order of the batches, noise
     device='cpu', # where to train
     n_batches:int=None, # batches per epoch; `None`: one pass
+    opt:str=None, # 'AdamW' or 'Muon' in place of the preset's optimiser
+    amp:str=None, # precision of the networks, as in `flow_learner`
     cbs=(), # further callbacks, for instance `Checkpoint`
     **overrides, # arguments of the model
 )->FlowLearner: # `fit(epochs)` uses the preset's learning rate
@@ -639,4 +643,5 @@ def preset_learner(
     with seeded(seed): flow = create(name, **overrides).to(device)
     bs = batch_size(name, flow.shape)
     dls = flow_dls(train, valid, bs, seed, n_batches, device)
-    return flow_learner(dls, flow, seed=seed, cbs=cbs, **preset_settings(name, flow))
+    how = preset_settings(name, flow, opt)
+    return flow_learner(dls, flow, seed=seed, amp=amp, cbs=cbs, **how)

@@ -329,9 +329,8 @@ def _train_configs(path, g, grid):
     "The configs of a train grid, one for each combination along its axes."
     where, each = f'{path}: [train.{g}]', grid.pop('each', {})
     _known(grid, TRAIN, where, f'known are {", ".join(TRAIN)}')
+    axes = _axes(grid, each, where)
     for k in ('data', 'model'): require(grid.get(k), f'{where} does not say which {k}')
-    on_axis = 'data', 'model', 'seed', 'mode', 'opt', 'amp', 'compile'
-    axes = {k: grid[k] for k in on_axis if isinstance(grid.get(k), list)}
     for v in itertools.product(*axes.values(), *each.values()):
         c = {**TRAIN, **grid, **dict(zip(axes, v))}
         c['args'] = {**c['args'], **dict(zip(each, v[len(axes):]))}
@@ -344,6 +343,20 @@ def _train_configs(path, g, grid):
         for k, none in dict(ood=None, watch=[]).items():
             if isinstance(c[k], dict): c[k] = c[k].get(c['data'], none)
         yield c
+
+def _axes(grid, each, where):
+    "The lists of a train grid, beside those of `each`."
+    require(isinstance(each, dict) and all(isinstance(v, list) for v in each.values()),
+        f'{where} says each = {each!r}; write a table of lists, such as each = {{nh = [32, 64]}}')
+    words = TRAIN.keys() - {'schedule'} # a diffusion model has one of its own
+    for k in (*each, *grid.get('args', {})):
+        require(k not in words, f'{where} says {k} among the arguments of the model; '
+            f'it is a word of the grid itself: write {k} = ... beside data and model')
+    on_axis = 'data', 'model', 'seed', 'mode', 'opt', 'amp', 'compile'
+    axes = {k: grid[k] for k in on_axis if isinstance(grid.get(k), list)}
+    for k, v in (axes | each).items():
+        require(v, f'{where} says {k} = []; put something on the list, or leave it out')
+    return axes
 
 def _score_config(path, g, grid, flow):
     "The config of a score grid for the flow of a train config."
@@ -758,8 +771,8 @@ def study_speed(
     require(len(r), 'no train cell of this study is done; run it first')
     ends = zip(r['mean'], r.lo, r.hi)
     return pd.DataFrame({
-        'model': r.model, 'args': r.args, 'data': r.data, 'mode': r['mode'], 'amp': r.amp,
-        'seed': r.seed, 'parameters': r.params.map('{:,}'.format),
+        'model': r.model, 'args': r.args, 'data': r.data, 'mode': r['mode'], 'opt': r.opt,
+        'amp': r.amp, 'seed': r.seed, 'parameters': r.params.map('{:,}'.format),
         'bits/dim': [f'{a:.3f} [{b:.3f}, {c:.3f}]' for a, b, c in ends],
         'images/s': r.images_per_s, 'GFLOP/s': (r.flop_per_s/1e9).round(1),
         'of peak': r.share_of_peak.map('{:.0%}'.format), 'minutes': (r.seconds/60).round(1),

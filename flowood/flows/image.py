@@ -115,7 +115,7 @@ class Squeeze(Bijector):
     def out_shape(self, shape):
         c, h, w = shape
         require(h % self.f == 0 and w % self.f == 0, f'cannot squeeze {h}×{w} into blocks of '
-            f'{self.f}: choose a size divisible by {self.f}, or fewer scales')
+            f'{self.f}: choose a size divisible by {self.f}, or squeeze less')
         return c*self.f**2, h//self.f, w//self.f
     def in_shape(self, shape):
         c, h, w = shape
