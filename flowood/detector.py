@@ -254,10 +254,11 @@ def _train_flow(
     return flow.eval(), learn.rescue.told
 
 def _say_epoch(row):
-    "One line of a log."
-    if isinstance(row[0], int):
-        print(f'epoch {row[0]:3}: {row[1]:8.4f} bits/dim in training, {row[2]:8.4f} on other data',
-              flush=True)
+    "One line of a log; an epoch that the clock cut short has no number for training."
+    bits = [v for v in row[1:] if isinstance(v, float)]
+    if not isinstance(row[0], int) or not bits: return
+    trained = f'{bits[0]:8.4f} bits/dim in training' if bits[1:] else 'time is up'
+    print(f'epoch {row[0]:3}: {trained}, {bits[-1]:8.4f} on other data', flush=True)
 
 def _say(det, what):
     "A line for who waits, and only if there is somebody."
