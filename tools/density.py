@@ -9,7 +9,8 @@
 this process, goes on where it was stopped, and keeps float16 weights in `models/NAME.safetensors`; seconds, steps,
 seed and bits/dim of test images are in the file. `judge` scores test images and what is not of their kind
 with constants from other test images, and adds rows to `--out`. `grid` trains each family once for each of
-the CPU times, from scratch, and keeps what its likelihood and scores are worth in `--out`; `kept` adds models that are in `models/`. What is there is not done again.
+the CPU times, from scratch, and keeps what its likelihood and scores are worth in `--out`; `kept` adds models
+that are in `models/`. What is there is not done again.
 """
 import argparse, json, math, platform, time
 from functools import cache, partial
